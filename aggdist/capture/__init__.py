@@ -1,0 +1,47 @@
+"""One pass over (images, labels): mergeable accumulators per class, and the pooled features.
+
+The accumulators need numpy alone; `capture`, `captured` and `capture_key` import torch when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aggdist.capture.activations import ActivationStatistics
+from aggdist.capture.images import ImageSums, image_sums
+from aggdist.capture.statistics import PooledStatistics
+from aggdist.capture.stored import Captured, CaptureError, load_captured
+
+if TYPE_CHECKING:
+    from aggdist.capture.cached import capture_folder, capture_key, captured
+    from aggdist.capture.forward import capture
+
+__all__ = [
+    "ActivationStatistics",
+    "CaptureError",
+    "Captured",
+    "ImageSums",
+    "PooledStatistics",
+    "capture",
+    "capture_folder",
+    "capture_key",
+    "captured",
+    "image_sums",
+    "load_captured",
+]
+
+_NEED_TORCH = {
+    "capture": "aggdist.capture.forward",
+    "captured": "aggdist.capture.cached",
+    "capture_folder": "aggdist.capture.cached",
+    "capture_key": "aggdist.capture.cached",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is first asked for (PEP 562)."""
+    if name not in _NEED_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_NEED_TORCH[name]), name)

@@ -1,0 +1,71 @@
+"""`python -m aggdist runs`: make the records of the run table."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from aggdist import runs
+from aggdist.house.machine import cores
+from aggdist.house.terminal import HouseError, complain, duration, say
+from aggdist.notebooks import Outcome
+
+
+def run(root: Path, args: argparse.Namespace) -> int:
+    """Execute the runs that are not up to date; 1 if any of them failed."""
+    if args.jobs is not None and args.jobs < 1:
+        raise HouseError(f"--jobs {args.jobs}: expected at least 1")
+    try:
+        planned = runs.plan(root, args.table, args.only, args.force)
+    except runs.RunTableError as error:
+        raise HouseError(str(error)) from error
+    todo = [item for item in planned if item.execute]
+    if args.list:
+        _list(planned)
+        return 0
+    threads = max((item.parameters.threads for item in todo), default=1)
+    outcomes = _execute(root, planned, args.jobs or max(1, cores() // threads))
+    _summary(planned, outcomes)
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _list(planned: Sequence[runs.Planned]) -> None:
+    width = max(len(item.parameters.name) for item in planned)
+    for item in planned:
+        say(f"{item.parameters.name:<{width}}  {'to do' if item.execute else 'skipped'}: {item.reason}")
+
+
+def _execute(root: Path, planned: Sequence[runs.Planned], workers: int) -> list[Outcome]:
+    todo = sum(item.execute for item in planned)
+    if not todo:
+        return []
+    say(f"{todo} of {len(planned)} runs to do, {min(workers, todo)} at a time.")
+    started = time.monotonic()
+    with tqdm(total=todo, unit="run", dynamic_ncols=True) as bar:
+
+        def report(outcome: Outcome) -> None:
+            bar.write(
+                f"{outcome.job.name}: {'FAILED' if outcome.error else 'done'} in {duration(outcome.seconds)}"
+            )
+            bar.update()
+
+        outcomes = runs.execute_plan(root, planned, workers=workers, report=report)
+    say(f"{todo} runs in {duration(time.monotonic() - started)}.")
+    return outcomes
+
+
+def _summary(planned: Sequence[runs.Planned], outcomes: Sequence[Outcome]) -> None:
+    skipped = [item for item in planned if not item.execute]
+    done = sum(outcome.error is None for outcome in outcomes)
+    current = [item for item in skipped if item.reason == runs.CURRENT]
+    say(f"{done} made, {len(current)} up to date, {len(planned) - done - len(current)} not made.")
+    for item in skipped:
+        if item not in current:
+            say(f"  skipped {item.parameters.name}: {item.reason}")
+    for outcome in outcomes:
+        if outcome.error:
+            complain(f"  FAILED {outcome.error}")

@@ -1,0 +1,149 @@
+"""The run table `notebooks/experiments/runs.yml`: read and checked, row by row."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import yaml
+
+from aggdist.experiment import RunParameters
+
+TABLE = Path("notebooks") / "experiments" / "runs.yml"
+_STRICT = pydantic.ConfigDict(extra="forbid", strict=True)
+_Row = pydantic.dataclasses.dataclass(RunParameters, config=_STRICT, frozen=True)
+
+
+class RunTableError(ValueError):
+    """The run table is not as it should be; the message names the table, the row and the key."""
+
+
+class _File(pydantic.BaseModel):
+    """What runs.yml holds."""
+
+    model_config = _STRICT
+
+    defaults: dict[str, Any] = {}
+    tables: dict[str, list[dict[str, Any]]]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error (YAML itself silently keeps the last)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise RunTableError(f"line {node.start_mark.line + 1}: key {', '.join(twice)} stands twice")
+        return super().construct_mapping(node, deep)
+
+
+@cache
+def _registries() -> dict[str, tuple[str, ...]]:
+    # Only when a table is read: the networks bring torch.
+    from aggdist.aggregation import AGGREGATIONS
+    from aggdist.datasets import DATASETS
+    from aggdist.networks import NETWORKS
+
+    return {"dataset": tuple(DATASETS), "network": tuple(NETWORKS), "aggregation": tuple(AGGREGATIONS)}
+
+
+def read_tables(path: Path) -> dict[str, tuple[RunParameters, ...]]:
+    """The run tables of a YAML file by name, every row checked.
+
+    Raises
+    ------
+    RunTableError
+        For unknown or repeated keys, values of a wrong type, unknown datasets, networks or aggregations, and
+        two runs of one name in a table.
+    """
+    try:
+        content = _File(**yaml.load(path.read_text(encoding="utf-8"), _Loader))
+    except RunTableError as error:
+        raise RunTableError(f"{path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise RunTableError(f"{path} is not YAML: {error}") from error
+    except (pydantic.ValidationError, TypeError) as error:
+        raise RunTableError(f"{path}: expected `defaults` and `tables`, got {_problems(error)}") from error
+    return {
+        name: _checked_names(path, name, [run for row in _rows(path, name, content) for run in row])
+        for name in content.tables
+    }
+
+
+def _rows(path: Path, table: str, content: _File) -> Iterator[list[RunParameters]]:
+    for number, row in enumerate(content.tables[table], start=1):
+        place = f"{path}: table {table!r}, row {number}"
+        yield [_checked(place, values) for values in _expanded({**content.defaults, **row})]
+
+
+def _expanded(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One mapping for each combination of the values given as lists, the last field changing fastest."""
+    ordered = {field.name: row[field.name] for field in fields(RunParameters) if field.name in row} | dict(
+        row
+    )
+    choices = [value if isinstance(value, list) else [value] for value in ordered.values()]
+    for values in itertools.product(*choices):
+        yield dict(zip(ordered, values, strict=True))
+
+
+def _checked(place: str, values: Mapping[str, Any]) -> RunParameters:
+    try:
+        run = RunParameters(**asdict(_Row(**values)))
+    except pydantic.ValidationError as error:
+        raise RunTableError(f"{place}: {_problems(error)}") from error
+    for key, known in _registries().items():
+        if getattr(run, key) not in known:
+            raise RunTableError(
+                f"{place}: unknown {key} {getattr(run, key)!r}, expected one of {', '.join(known)}"
+            )
+    return run
+
+
+def _problems(error: pydantic.ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return str(error)
+    known = ", ".join(field.name for field in fields(RunParameters))
+    texts = []
+    for problem in error.errors():
+        key = ".".join(map(str, problem["loc"]))
+        unknown = problem["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+        texts.append(
+            f"unknown key {key!r}, expected some of {known}" if unknown else f"{key}: {problem['msg']}"
+        )
+    return "; ".join(texts)
+
+
+def _checked_names(path: Path, table: str, runs: Sequence[RunParameters]) -> tuple[RunParameters, ...]:
+    names = [run.name for run in runs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RunTableError(
+            f"{path}: table {table!r} has two runs called {', '.join(twice)}; runs must differ in dataset, "
+            "network, aggregation or seed"
+        )
+    return tuple(runs)
+
+
+def read_table(root: Path, table: str, only: str = "*") -> tuple[RunParameters, ...]:
+    """The runs of one table of the repository whose names match a pattern such as `digits-*`.
+
+    Raises
+    ------
+    RunTableError
+        If there is no such table, or no run in it matches.
+    """
+    tables = read_tables(root / TABLE)
+    if table not in tables:
+        raise RunTableError(f"no table {table!r} in {root / TABLE}: expected one of {', '.join(tables)}")
+    chosen = tuple(run for run in tables[table] if fnmatch.fnmatchcase(run.name, only))
+    if not chosen:
+        names = ", ".join(run.name for run in tables[table]) or "none"
+        raise RunTableError(f"no run of table {table!r} matches {only!r}; its runs are {names}")
+    return chosen

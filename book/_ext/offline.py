@@ -1,0 +1,43 @@
+"""Pages that read from `file://` without a connection and without a console error.
+
+* MathJax is vendored in `book/vendor/`. It cannot be in `_static/`: Jupyter Book adds every script there to
+  every page, and MathJax would be loaded twice.
+* The script that declares THEBE_JS_URL is added twice; the second declaration is an error.
+* The address of the published book comes from $BOOK_URL, which only the publishing workflow knows.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+
+def add_vendored_files(app: Sphinx, config: Config) -> None:
+    """Copy `book/vendor/` beside the static files, and take the book's address from the environment."""
+    config.html_static_path.append("vendor")
+    config.html_baseurl = config.ogp_site_url = os.environ.get("BOOK_URL", "")
+
+
+def drop_repeated_scripts(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Keep the first of several scripts with one address, or with one text."""
+    seen: set[str] = set()
+    kept = []
+    for script in context.get("script_files", []):
+        attributes = getattr(script, "attributes", {})
+        same = str(attributes.get("body") or getattr(script, "filename", None) or script)
+        if same not in seen:
+            seen.add(same)
+            kept.append(script)
+    context["script_files"] = kept
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect both."""
+    app.connect("config-inited", add_vendored_files)
+    app.connect("html-page-context", drop_repeated_scripts, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,262 @@
+"""Every page of the built book, as files and in headless Chromium; `make book` first.
+
+Without Chromium the tests in a browser are skipped at home, and fail where CI is true.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from aggdist.paths import repository_root
+
+pytestmark = pytest.mark.book
+
+ROOT = repository_root()
+BOOK = Path(os.environ.get("AGGDIST_BOOK", ROOT / "build" / "book"))
+# Without a book there is still one page to look for, so that its absence is a failure.
+PAGES = [
+    name
+    for name in sorted(path.relative_to(BOOK).as_posix() for path in BOOK.rglob("*.html"))
+    if not name.startswith("_static/") and name != "index.html"  # parts of the theme; a redirection
+] or ["intro.html"]
+WIDE, PHONE = 1280, 390
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class PageParser(HTMLParser):
+    """What a page links to, loads and shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.images: list[dict[str, str]] = []
+
+    def handle_starttag(self, tag, attrs):
+        values = {name: value or "" for name, value in attrs}
+        self.ids.update(values[name] for name in ("id", "name") if values.get(name))
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        if tag == "link" and set(values.get("rel", "").split()) & {
+            "stylesheet",
+            "icon",
+            "preload",
+            "modulepreload",
+        }:
+            self.loads.append(values["href"])
+        if tag in ("script", "img", "iframe", "source", "video", "object", "embed"):
+            self.loads += [values[name] for name in ("src", "data") if values.get(name)]
+        if tag == "img":
+            self.images.append(values)
+
+
+@cache
+def parsed(name: str) -> PageParser:
+    path = BOOK / name
+    assert path.is_file(), f"there is no {path}: run make book first"
+    parser = PageParser()
+    parser.feed(path.read_text(encoding="utf-8"))
+    return parser
+
+
+def target_of(name: str, address: str) -> tuple[str, str]:
+    """The file within the book that an internal address on a page means, and the anchor in it."""
+    parts = urlsplit(address)
+    path = unquote(parts.path)
+    whole = (BOOK / name).parent / path if path else BOOK / name
+    return os.path.relpath(whole, BOOK).replace(os.sep, "/"), unquote(parts.fragment)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_internal_links_lead_somewhere(name):
+    broken = []
+    for link in parsed(name).links:
+        if urlsplit(link).scheme or link in ("", "#"):
+            continue
+        target, anchor = target_of(name, link)
+        if not (BOOK / target).is_file() or (
+            anchor and target.endswith(".html") and anchor not in parsed(target).ids
+        ):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_everything_that_is_loaded_is_in_the_book(name):
+    wrong = [
+        address
+        for address in parsed(name).loads
+        if not address.startswith("data:")
+        and (urlsplit(address).netloc or not (BOOK / target_of(name, address)[0]).is_file())
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_image_has_a_real_description(name):
+    def poor(image):
+        alt = image.get("alt", "").strip()
+        return len(alt) < 15 or "_images/" in alt or alt.endswith((".png", ".svg", ".jpg"))
+
+    assert not [image.get("src") for image in parsed(name).images if poor(image)]
+
+
+def test_the_address_that_is_printed_leads_to_the_first_page(tabs):
+    tab = tabs["light"]
+    tab.page.goto((BOOK / "index.html").as_uri())
+    tab.page.wait_for_url("**/intro.html", timeout=10_000)
+
+
+def test_each_record_has_a_page():
+    expected = {f"runs/{record.stem}.html" for record in (ROOT / "results").glob("*.json")}
+    assert expected <= set(PAGES)
+    assert any(name.startswith("runs/quick-") for name in PAGES)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        installed = [found for name in BROWSERS if (found := shutil.which(name))]
+        own = playwright.chromium.executable_path
+        if not installed and not Path(own).exists():
+            stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+            stop(f"no Chromium here: found none of {', '.join(BROWSERS)}, nor playwright's own")
+        started = playwright.chromium.launch(executable_path=(*installed, own)[0], args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Tab:
+    """One browser tab that notes what must not happen."""
+
+    def __init__(self, context):
+        self.page = context.new_page()
+        self.problems: list[str] = []
+        self.page.on("console", lambda m: m.type == "error" and self.problems.append(f"console: {m.text}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
+        self.page.on("request", self._request)
+        self.page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+
+    def _request(self, request):
+        if urlsplit(request.url).scheme not in ("file", "data", "blob"):
+            self.problems.append(f"asked a host: {request.url}")
+
+    def open(self, address: str, width: int = WIDE) -> None:
+        self.problems.clear()
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.goto((BOOK / address.split("?")[0]).as_uri() + address[len(address.split("?")[0]) :])
+        self.page.evaluate("window.MathJax?.startup?.promise")
+
+    def ask(self, script: str):
+        return self.page.evaluate(script)
+
+
+@pytest.fixture(scope="session")
+def tabs(browser):
+    """A tab for each colour scheme, used for all pages."""
+    contexts = {scheme: browser.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
+    yield {scheme: Tab(context) for scheme, context in contexts.items()}
+    for context in contexts.values():
+        context.close()
+
+
+# Formulas that MathJax left as they were, or could not read; an unknown macro is shown in red.
+FORMULAS = r"""() => {
+  const article = document.querySelector(".bd-article") ?? document.body;
+  const bare = [...article.querySelectorAll(".math")].filter(e => !e.querySelector("mjx-container"));
+  const wrong = [...document.querySelectorAll("mjx-merror, mjx-mtext[style*='color: red']")];
+  const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+  const raw = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const exempt = node.parentElement.closest("code, pre, script, style, mjx-container");
+    if (!exempt && /\\[(\[]|\$\$|@@/.test(node.data)) raw.push(node.data.trim().slice(0, 80));
+  }
+  return [...bare, ...wrong].map(e => e.textContent.slice(0, 80)).concat(raw);
+}"""
+
+# Unloaded images; and in the dark, figures that are filtered or not on white.
+IMAGES = """dark => [...document.querySelectorAll(".bd-article img")].filter(image => {
+  const style = getComputedStyle(image);
+  const shown = image.complete && image.naturalWidth > 0;
+  return !shown || (dark && (style.filter !== "none" || style.backgroundColor !== "rgb(255, 255, 255)"));
+}).map(image => image.src)"""
+
+OVERFLOW = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width + 1) return [];
+  return [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > width + 1)
+    .slice(0, 5).map(e => e.tagName + "." + e.className);
+}"""
+
+# Text whose contrast with the nearest opaque background is too low (WCAG 2.2 AA: 4.5, large text 3).
+CONTRAST = """() => {
+  const rgba = text => { const p = text.match(/[0-9.]+/g).map(Number); return p.length < 4 ? [...p, 1] : p; };
+  const light = c => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+  const luminance = p => 0.2126 * light(p[0]) + 0.7152 * light(p[1]) + 0.0722 * light(p[2]);
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const p = rgba(getComputedStyle(e).backgroundColor);
+      if (p[3] > 0.99) return p;
+    }
+    return [255, 255, 255, 1];
+  };
+  const found = new Set();
+  for (const root of document.querySelectorAll(".bd-article, .bd-sidebar-primary")) {
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const e = walker.currentNode.parentElement, text = walker.currentNode.data.trim();
+      if (!text || !e.checkVisibility() || e.closest("mjx-container, svg, .headerlink")) continue;
+      const style = getComputedStyle(e), size = parseFloat(style.fontSize);
+      const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+      const [a, b] = [luminance(rgba(style.color)), luminance(behind(e))].sort((x, y) => y - x);
+      const ratio = (a + 0.05) / (b + 0.05);
+      if (ratio < (large ? 3 : 4.5)) {
+        found.add(`${ratio.toFixed(2)} ${e.tagName}.${e.className}: ${text.slice(0, 30)}`);
+      }
+    }
+  }
+  return [...found].slice(0, 5);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_reads_well_in_a_browser(tabs, name, scheme):
+    assert (BOOK / name).is_file(), f"there is no {BOOK / name}: run make book first"
+    tab = tabs[scheme]
+    # The width at which it is opened differs, so that both orders are seen; then the other width.
+    first, second = (WIDE, PHONE) if scheme == "light" else (PHONE, WIDE)
+    tab.open(name, first)
+    assert tab.ask("document.documentElement.dataset.theme") in (scheme, None)
+    assert tab.ask(FORMULAS) == []
+    assert tab.page.evaluate(IMAGES, scheme == "dark") == []
+    assert tab.ask(CONTRAST) == []
+    assert tab.ask(OVERFLOW) == []
+    tab.page.set_viewport_size({"width": second, "height": 900})
+    assert tab.ask(OVERFLOW) == []
+    assert tab.problems == []
+
+
+def test_search_finds_pages_without_a_connection(tabs):
+    tab = tabs["light"]
+    tab.open("search.html?q=gamma")
+    tab.page.wait_for_selector("#search-results li a", timeout=10_000)
+    assert tab.problems == []
+
+
+def test_a_notebook_is_saved_rather_than_shown(tabs):
+    tab = tabs["light"]
+    tab.open(next(name for name in PAGES if name.startswith("theory/")))
+    button = tab.page.locator(".btn-download-source-button").first
+    assert button.get_attribute("download") is not None
+    assert button.get_attribute("target") is None

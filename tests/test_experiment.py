@@ -1,0 +1,181 @@
+"""One run end to end on the digits, its record, and when a record is current."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import aggdist
+from aggdist import experiment
+from aggdist.analysis import analyse_features, split_in_halves
+from aggdist.experiment import ANALYSIS_MODULES, RecordError, RunParameters, read_record, record_is_current
+
+SMALL = {
+    "dataset": "digits", "network": "digitcnn", "aggregation": "avg", "seed": 1, "fit_per_class": 20,
+    "splits": 2, "draws": 2, "epochs": 1, "threads": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AGGDIST_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield experiment.run(RunParameters(**SMALL), progress=False)
+    patch.undo()
+
+
+def test_a_record_holds_what_its_figures_need(record, tmp_path):
+    path = tmp_path / "record.json"
+    experiment.write_record(record, path)
+    again = read_record(path)
+    assert again == json.loads(json.dumps(record))
+    assert path.stat().st_size < experiment.MAX_BYTES
+    assert {"dataset", "network", "aggregation", "seed", "test_accuracy", "provenance"} <= set(again)
+    assert 0.2 < again["test_accuracy"] <= 1
+    assert again["map"]["positions"] == 16
+    assert np.shape(again["curves"]["grid"]) == (10, 81)
+    for model in again["nodes"]["models"].values():
+        assert len(model["kl"]) == len(model["saturated"]) == 10
+        assert min(map(float, model["kl"])) > 0
+    assert set(again["pooled"]["mean_ks"]) == {"floor", "gamma", "zero_inflated_gamma", "normal"}
+
+
+def test_the_same_seed_gives_the_same_numbers(record, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGGDIST_CACHE", str(tmp_path / "other"))
+    again = experiment.run(RunParameters(**SMALL), progress=False)
+    for key in ("test_accuracy", "pooled", "nodes", "curves"):
+        assert again[key] == record[key]
+
+
+def test_histograms_and_predicted_densities_have_mass_one(record):
+    curves = record["curves"]
+    for node in range(10):
+        width = np.diff(curves["edges"][node])
+        for side in ("in", "out"):
+            assert 0.97 <= np.sum(np.array(curves["observed"][side][node]) * width) <= 1.0001
+            for model in curves["predicted"].values():
+                mass = np.trapezoid(model[side][node], curves["grid"][node])
+                assert 0.6 < mass < 1.02
+
+
+def test_when_a_record_is_current(record, tmp_path, monkeypatch):
+    path = tmp_path / "record.json"
+    assert record_is_current(SMALL, path) == (False, "there is no record")
+    experiment.write_record(record, path)
+    assert record_is_current(SMALL, path) == (True, "up to date")
+    assert record_is_current({**SMALL, "draws": 3}, path) == (False, "its parameters differ")
+    monkeypatch.setattr(experiment, "analysis_digest", lambda: "other")
+    assert record_is_current(SMALL, path) == (False, "the analysis code has changed")
+    assert experiment.age_of(record).endswith("by older code than this book's.")
+    monkeypatch.undo()
+    monkeypatch.setattr(experiment, "current_checkpoint_key", lambda parameters: "other")
+    assert record_is_current(SMALL, path)[1] == "the training code, torch or the data have changed"
+    path.write_text("{", encoding="utf-8")
+    current, reason = record_is_current(SMALL, path)
+    assert not current
+    assert "is damaged" in reason
+
+
+def test_a_full_disk_leaves_nothing(record, tmp_path, monkeypatch):
+    def full(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RecordError, match="No space left on device.*nothing half-written is left"):
+        experiment.write_record(record, tmp_path / "results" / "record.json")
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_bad_records(tmp_path):
+    with pytest.raises(RecordError, match="is missing; make it with"):
+        read_record(tmp_path / "none.json")
+    (tmp_path / "old.json").write_text('{"schema": 0}', encoding="utf-8")
+    with pytest.raises(RecordError, match="has schema 0, expected"):
+        read_record(tmp_path / "old.json")
+    with pytest.raises(RecordError, match="expected at most 300000"):
+        experiment.write_record({"x": "y" * 300_001}, tmp_path / "big.json")
+    with pytest.raises(ValueError, match="Out of range float"):
+        experiment.write_record({"x": float("nan")}, tmp_path / "nan.json")
+    assert not (tmp_path / "nan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": -1}, "seed: got -1, expected a whole number of at least 0"),
+        ({"fit_per_class": 1}, "fit_per_class: got 1"),
+        ({"splits": 2.5}, "splits: got 2.5"),
+        ({"draws": 1}, "draws: got 1, expected a whole number of at least 2"),
+    ],
+)
+def test_bad_parameters(change, message):
+    with pytest.raises(ValueError, match=message):
+        RunParameters(**{**SMALL, **change})
+
+
+def test_parameters_are_plain_and_named():
+    parameters = RunParameters(**SMALL)
+    assert parameters.name == "digits-digitcnn-avg-s1"
+    assert RunParameters(**json.loads(json.dumps(asdict(parameters)))) == parameters
+
+
+def test_halves_are_disjoint_and_of_the_stated_sizes():
+    labels = np.repeat([0, 1, 2], [40, 9, 100])
+    fit, judge = split_in_halves(labels, 30, np.random.default_rng(0))
+    assert not set(fit) & set(judge)
+    assert list(np.bincount(labels[fit])) == [20, 4, 30]
+    assert list(np.bincount(labels[judge])) == [20, 5, 50]
+    with pytest.raises(ValueError, match="class 1 has 3 images, expected at least four"):
+        split_in_halves(np.repeat([0, 1], [10, 3]), 5, np.random.default_rng(0))
+
+
+def test_bad_features_are_refused():
+    labels, weights, bias = np.repeat([0, 1], 10), np.ones((2, 3)), np.zeros(2)
+    choices = {"fit_per_class": 5, "splits": 1, "draws": 2, "seed": 0, "progress": False}
+    for value, message in ((np.nan, "NaN or infinity"), (-1.0, "are negative")):
+        features = np.random.default_rng(0).gamma(1.0, 1.0, (20, 3))
+        features[:, 1] = value
+        with pytest.raises(ValueError, match=message):
+            analyse_features(features, labels, weights, bias, **choices)
+
+
+def test_all_analysis_modules_are_known():
+    root = Path(aggdist.__file__).parent
+    known = set(ANALYSIS_MODULES)
+    for name in ANALYSIS_MODULES:
+        for node in ast.walk(ast.parse((root / name).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aggdist."):
+                for alias in node.names:
+                    source = _defining_module(node.module, alias.name)
+                    assert source in known, f"{name} uses {alias.name} of {source}: add it to ANALYSIS_MODULES"
+
+
+def _defining_module(module, name):
+    import importlib
+    import types
+
+    value = getattr(importlib.import_module(module), name)
+    if isinstance(value, types.ModuleType):
+        defined = value.__name__
+    else:
+        defined = getattr(value, "__module__", "")
+        # Plain values (a dict, a float) do not know where they were made: look among the modules of the room.
+        defined = defined if defined.startswith("aggdist.") else _module_that_assigns(module, name)
+    return defined.removeprefix("aggdist.").replace(".", "/") + ".py"
+
+
+def _module_that_assigns(module, name):
+    root = Path(aggdist.__file__).parent.parent
+    own = root / (module.replace(".", "/") + ".py")
+    for path in [own] if own.exists() else sorted(own.with_suffix("").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            if name in {getattr(target, "id", None) for target in targets}:
+                return str(path.relative_to(root).with_suffix("")).replace("/", ".")
+    raise AssertionError(f"{name} of {module} is assigned nowhere")
