@@ -77,7 +77,7 @@ _DOOR = {
 }
 _ROOM_OF = {name: room for room, names in _DOOR.items() for name in names}
 
-__all__ = ["__version__", *_ROOM_OF]  # noqa: PLE0604
+__all__ = ["__version__", *_ROOM_OF]
 
 
 def __getattr__(name: str) -> Any:

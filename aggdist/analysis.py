@@ -16,7 +16,15 @@ from tqdm import tqdm
 
 from aggdist.capture.statistics import PooledStatistics
 from aggdist.divergence import ks_distance, ks_two_sample
-from aggdist.prediction import FEATURE_MODELS, Comparison, FeatureModel, Observed, compare, observe, relative_error
+from aggdist.prediction import (
+    FEATURE_MODELS,
+    Comparison,
+    FeatureModel,
+    Observed,
+    compare,
+    observe,
+    relative_error,
+)
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.integer]
@@ -149,7 +157,8 @@ def _one_split(
     models = {name: model.fit(statistics) for name, model in FEATURE_MODELS.items()}
     judged, judged_labels = features[judge], labels[judge]
     comparisons = {
-        name: compare(model, weights, bias, judged_labels, draws=draws, rng=rng) for name, model in models.items()
+        name: compare(model, weights, bias, judged_labels, draws=draws, rng=rng)
+        for name, model in models.items()
     }
     return _Split(
         models,
@@ -162,7 +171,11 @@ def _one_split(
 
 
 def _distances(
-    models: dict[str, FeatureModel], fitted: Array, fitted_labels: Labels, judged: Array, judged_labels: Labels
+    models: dict[str, FeatureModel],
+    fitted: Array,
+    fitted_labels: Labels,
+    judged: Array,
+    judged_labels: Labels,
 ) -> dict[str, Array]:
     """Kolmogorov-Smirnov distances (J, C) by model, and between the two halves ("floor")."""
     names = range(int(judged_labels.max()) + 1)
@@ -254,7 +267,9 @@ def _model_summary(name: str, results: list[_Split]) -> dict[str, Any]:
         key: float(np.mean(np.median(values[:, ~saturated], axis=1))) if not saturated.all() else None
         for key, values in errors.items()
     }
-    over_all = {f"all_nodes_{key}": float(np.mean(np.median(values, axis=1))) for key, values in errors.items()}
+    over_all = {
+        f"all_nodes_{key}": float(np.mean(np.median(values, axis=1))) for key, values in errors.items()
+    }
     return {
         "kl": np.mean([c.predicted.kl for c, _ in pairs], axis=0),
         "matched": np.mean([c.matched for c, _ in pairs], axis=0),

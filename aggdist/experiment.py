@@ -36,6 +36,7 @@ ANALYSIS_MODULES = (
     "distributions/gamma.py",
     "distributions/gamma_terms.py",
     "distributions/inversion.py",
+    "distributions/machinery.py",
     "distributions/moments.py",
     "distributions/normal.py",
     "distributions/numeric.py",
@@ -164,7 +165,9 @@ def run(parameters: RunParameters, *, progress: bool = True) -> dict[str, Any]:
 def _recipe(parameters: RunParameters) -> Any:
     from aggdist import networks
 
-    chosen = {"threads": parameters.threads} | ({"epochs": parameters.epochs} if parameters.epochs else {})
+    chosen: dict[str, Any] = {"threads": parameters.threads} | (
+        {"epochs": parameters.epochs} if parameters.epochs else {}
+    )
     return networks.recipe_for(
         parameters.dataset, parameters.aggregation, seed=parameters.seed, network=parameters.network, **chosen
     )
@@ -179,7 +182,8 @@ def map_summary(statistics: Any) -> dict[str, Any]:
         "channels": int(effective.shape[1]),
         "active": float(np.mean(statistics.active())),
         "effective_positions": {
-            f"q{round(100 * level):02d}": float(v) for level, v in zip(
+            f"q{round(100 * level):02d}": float(v)
+            for level, v in zip(
                 (0.05, 0.25, 0.5, 0.75, 0.95), np.quantile(known, (0.05, 0.25, 0.5, 0.75, 0.95)), strict=True
             )
         },
@@ -247,10 +251,14 @@ def read_record(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise RecordError(f"{path} is missing; make it with: python -m aggdist runs") from error
     except ValueError as error:
-        raise RecordError(f"{path} is damaged ({error}); delete it and run: python -m aggdist runs") from error
+        raise RecordError(
+            f"{path} is damaged ({error}); delete it and run: python -m aggdist runs"
+        ) from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         found = record.get("schema") if isinstance(record, dict) else type(record).__name__
-        raise RecordError(f"{path} has schema {found}, expected {SCHEMA}; delete it and run: python -m aggdist runs")
+        raise RecordError(
+            f"{path} has schema {found}, expected {SCHEMA}; delete it and run: python -m aggdist runs"
+        )
     return record
 
 

@@ -56,7 +56,9 @@ def atomic_file(target: Path) -> Iterator[Path]:
     An interrupted or failed block (a full disk, say) leaves the old file, or none, and no litter.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=f".part{target.suffix}", dir=target.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.name}.", suffix=f".part{target.suffix}", dir=target.parent
+    )
     os.close(handle)
     part = Path(name)
     try:

@@ -87,7 +87,7 @@ def test_a_full_disk_leaves_nothing(record, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(RecordError, match="No space left on device.*nothing half-written is left"):
+    with pytest.raises(RecordError, match=r"No space left on device.*nothing half-written is left"):
         experiment.write_record(record, tmp_path / "results" / "record.json")
     assert list((tmp_path / "results").iterdir()) == []
 
@@ -153,7 +153,9 @@ def test_all_analysis_modules_are_known():
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aggdist."):
                 for alias in node.names:
                     source = _defining_module(node.module, alias.name)
-                    assert source in known, f"{name} uses {alias.name} of {source}: add it to ANALYSIS_MODULES"
+                    assert source in known, (
+                        f"{name} uses {alias.name} of {source}: add it to ANALYSIS_MODULES"
+                    )
 
 
 def _defining_module(module, name):

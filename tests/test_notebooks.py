@@ -12,6 +12,7 @@ import pytest
 
 from aggdist.notebooks import Job, NotebookError, cache, execute, execute_all, execute_cached, execution
 from aggdist.notebooks.engine import fill_places
+from aggdist.paths import repository_root
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 PARAMETERS = "n = 2\nname = 'a'"
@@ -227,3 +228,14 @@ def test_several_at_a_time_and_a_failed_one_does_not_stop_the_others(tmp_path):
 def test_two_jobs_of_one_name_are_an_error(job, tmp_path):
     with pytest.raises(ValueError, match=r"two jobs have one name: got runs/x, runs/x"):
         execute_all([job, job], tmp_path, workers=1)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((repository_root() / "notebooks").rglob("[!.]*.ipynb")), ids=lambda p: p.stem
+)
+def test_notebooks_are_stored_clean_for_any_python3_kernel(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not [cell.source for cell in code if cell.outputs or cell.execution_count is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Executor, Future
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import nbformat
@@ -13,7 +13,7 @@ import pytest
 from aggdist import runs
 from aggdist.datasets import DATASETS
 from aggdist.experiment import RunParameters
-from aggdist.notebooks import checked_parameters
+from aggdist.notebooks import checked_parameters, execute
 from aggdist.paths import repository_root
 
 GOOD = """
@@ -185,3 +185,22 @@ def test_the_table_of_this_repository_is_good_and_its_notebook_knows_every_param
                 "record",
                 "compute",
             }
+
+
+def test_the_experiment_notebook_makes_a_record_and_a_page_that_shows_it(tmp_path):
+    """The real notebook, once around: a small run on digits, then its show part alone."""
+    root = repository_root()
+    run = RunParameters("digits", "digitcnn", "avg", epochs=1, splits=1, draws=2, fit_per_class=10)
+    planned = runs.Planned(run, tmp_path / "records" / "r.json", True, "")
+    compute = replace(runs.compute_job(root, planned), target=tmp_path / "computed.ipynb")
+    execute(compute, tmp_path / "build")
+    assert runs.record_is_current(asdict(run), planned.record) == (True, "up to date")
+    page = runs.page_job(
+        root, planned.record, "quick-x", "made along with this book", tmp_path / "page.ipynb"
+    )
+    execute(page, tmp_path / "build")
+    shown = nbformat.read(page.target, as_version=4)
+    figures = [cell.metadata["mystnb"] for cell in shown.cells if "mystnb" in cell.metadata]
+    assert len(figures) >= 3
+    assert all(figure["figure"]["name"].startswith("fig-quick-x-") for figure in figures)
+    assert "@@" not in json.dumps(shown)

@@ -139,7 +139,7 @@ class BinomialGamma(Distribution):
     def _breaks(self) -> Array:
         """Around the mean, and at the means of the terms that can stand apart as peaks."""
         n, q = self.positions, self.active
-        width = 8 * np.sqrt(n * q * (1 - q)) + 4
+        width = 6 * np.sqrt(n * q * (1 - q)) + 4
         first, last = np.maximum(np.floor(n * q - width), 1.0), np.minimum(np.ceil(n * q + width), n)
         if np.all(self.shape < _SMOOTH):
             return super()._breaks()
@@ -155,7 +155,8 @@ class BinomialGamma(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        active = rng.binomial(self.positions.astype(np.int64), self.active, self._size(rng, size))
+        full = self._size(rng, size)
+        active = rng.binomial(self.positions.astype(np.int64), self.active, full)
         return np.asarray(rng.standard_gamma(active * self.shape) * (self.scale / self.positions))
 
     @classmethod

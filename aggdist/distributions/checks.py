@@ -81,7 +81,9 @@ def sample_along(x: ArrayLike, axis: int, least: int = 2) -> Array:
     if array.shape[0] < least:
         raise ValueError(f"x: got {array.shape[0]} observations along axis {axis}, expected at least {least}")
     # One pass: a NaN or an infinity anywhere survives in the sum.
-    if not np.isfinite(np.sum(array)) and not np.all(np.isfinite(array)):
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspicious = not np.isfinite(np.sum(array))
+    if suspicious and not np.all(np.isfinite(array)):
         raise ValueError(
             "x: got NaN or infinite observations, expected finite numbers; remove or replace them"
         )

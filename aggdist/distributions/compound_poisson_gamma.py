@@ -119,7 +119,7 @@ class CompoundPoissonGamma(Distribution):
 
     def _breaks(self) -> Array:
         """Around the mean, and at the means of the terms that can stand apart as peaks."""
-        width = 8 * np.sqrt(self.intensity) + 8
+        width = 6 * np.sqrt(self.intensity) + 4
         first = np.maximum(np.floor(self.intensity - width), 1.0)
         last = np.ceil(self.intensity + width)
         if np.all(self.shape < _SMOOTH):
@@ -136,7 +136,8 @@ class CompoundPoissonGamma(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        count = rng.poisson(self.intensity, self._size(rng, size))
+        full = self._size(rng, size)
+        count = rng.poisson(self.intensity, full)
         return np.asarray(rng.standard_gamma(count * self.shape) * self.scale)
 
     @classmethod

@@ -89,7 +89,8 @@ class Gamma(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        return np.asarray(rng.standard_gamma(self.shape, self._size(rng, size)) * self.scale)
+        full = self._size(rng, size)
+        return np.asarray(rng.standard_gamma(self.shape, full) * self.scale)
 
     @classmethod
     def fit_moments(cls, mean: ArrayLike, var: ArrayLike) -> Gamma:

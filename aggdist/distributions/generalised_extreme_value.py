@@ -162,7 +162,8 @@ class GeneralisedExtremeValue(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        y = -np.log(rng.standard_exponential(self._size(rng, size)))
+        full = self._size(rng, size)
+        y = -np.log(rng.standard_exponential(full))
         return np.asarray(self.location + self.scale * box_cox_power(y, self.shape))
 
     @classmethod

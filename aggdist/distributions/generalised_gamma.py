@@ -112,9 +112,8 @@ class GeneralisedGamma(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        return np.asarray(
-            self.scale * rng.standard_gamma(self.shape, self._size(rng, size)) ** (1 / self.power)
-        )
+        full = self._size(rng, size)
+        return np.asarray(self.scale * rng.standard_gamma(self.shape, full) ** (1 / self.power))
 
     @classmethod
     def from_gamma_power(cls, shape: ArrayLike, scale: ArrayLike, power: ArrayLike) -> GeneralisedGamma:

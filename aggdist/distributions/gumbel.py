@@ -80,9 +80,8 @@ class Gumbel(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        return np.asarray(
-            self.location - self.scale * np.log(rng.standard_exponential(self._size(rng, size)))
-        )
+        full = self._size(rng, size)
+        return np.asarray(self.location - self.scale * np.log(rng.standard_exponential(full)))
 
     @classmethod
     def fit_moments(cls, mean: ArrayLike, var: ArrayLike) -> Gumbel:

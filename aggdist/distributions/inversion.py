@@ -114,7 +114,9 @@ def fourier_sums(chosen: Plan, law: NDArray[np.intp], x: Array, *, cdf: bool) ->
     return out
 
 
-def _sums_of(chosen: Plan, laws: NDArray[np.intp], size: int, law: NDArray[np.intp], x: Array, cdf: bool) -> Array:
+def _sums_of(
+    chosen: Plan, laws: NDArray[np.intp], size: int, law: NDArray[np.intp], x: Array, cdf: bool
+) -> Array:
     order = np.arange(size)[:, None] + 0.5
     terms, step = chosen.terms.take(laws), chosen.step[laws]
     t = order * step

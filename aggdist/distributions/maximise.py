@@ -60,10 +60,9 @@ def _newton_step(gradient: Array, hessian: Array) -> tuple[Array, Array]:
     g = np.moveaxis(np.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0), 0, -1)
     h = np.moveaxis(np.nan_to_num(hessian, nan=0.0, posinf=0.0, neginf=0.0), (0, 1), (-2, -1))
     eigenvalues, vectors = np.linalg.eigh(h)
-    size = np.maximum(
-        np.abs(eigenvalues), 1e-6 * np.max(np.abs(eigenvalues), axis=-1, keepdims=True) + 1e-300
-    )
     along = np.einsum("...ij,...i->...j", vectors, g)
+    floor = 1e-6 * np.max(np.abs(eigenvalues), axis=-1, keepdims=True) + 1e-3 * np.abs(along) + 1e-300
+    size = np.maximum(np.abs(eigenvalues), floor)
     step = np.einsum("...ij,...j->...i", vectors, along / size)
     decrement = np.sum(along**2 / size, axis=-1)
     # No step longer than one unit: the parameters are logarithms or in units of the spread.

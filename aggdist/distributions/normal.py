@@ -76,7 +76,8 @@ class Normal(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        return np.asarray(self.location + self.scale * rng.standard_normal(self._size(rng, size)))
+        full = self._size(rng, size)
+        return np.asarray(self.location + self.scale * rng.standard_normal(full))
 
     @classmethod
     def fit_moments(cls, mean: ArrayLike, var: ArrayLike) -> Normal:

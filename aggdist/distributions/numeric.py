@@ -125,7 +125,7 @@ def _inversion(law: Distribution, x: Array) -> Array:
 
 
 def _derivative(law: Distribution, x: Array) -> Array:
-    """Ten-point difference of the continuous part of the cdf or of the survival function, the smaller one at x.
+    """Ten-point difference of the continuous part of the cdf, or of the survival function if that is smaller.
 
     The step keeps clear of end points, atoms and kinks.
     """
@@ -175,7 +175,7 @@ def _root(law: Distribution, u: Array) -> Array:
         step = np.where(np.isfinite(density), -gap * tail / (density * slope), np.nan)
         newton = v + step
         usable = np.isfinite(newton) & (newton > left) & (newton < right)
-        tolerance = 4e-16 * np.maximum(np.abs(v), 1e-3)
+        tolerance = 4e-15 * np.maximum(np.abs(v), 1.0)
         settled = (gap == 0) | (np.isfinite(step) & (np.abs(step) <= tolerance)) | (right - left <= tolerance)
         open_ &= ~settled
         if not np.any(open_):

@@ -68,6 +68,16 @@ class RectifiedNormal(Distribution):
     def _cdf(self, x: Array) -> Array:
         return np.asarray(scipy_special.ndtr((x - self.location) / self.scale))
 
+    def _below(self, x: Array) -> Array:
+        d = self.ratio
+        z = x / self.scale - d
+        inside = np.where(
+            d > 0,
+            scipy_special.ndtr(z) - scipy_special.ndtr(-d),
+            scipy_special.ndtr(d) - scipy_special.ndtr(-z),
+        )
+        return np.maximum(inside, 0.0)
+
     def _sf(self, x: Array) -> Array:
         return np.asarray(scipy_special.ndtr((self.location - x) / self.scale))
 
@@ -115,7 +125,8 @@ class RectifiedNormal(Distribution):
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""
-        draws = self.location + self.scale * rng.standard_normal(self._size(rng, size))
+        full = self._size(rng, size)
+        draws = self.location + self.scale * rng.standard_normal(full)
         return np.maximum(draws, 0.0)
 
     @classmethod

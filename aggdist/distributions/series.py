@@ -56,7 +56,7 @@ def log_window_sum(
     start = 0
     while start < order.size:
         index = order[start : _block_end(half[order], start)]
-        count = int(min(2 * half[index[-1]] + 1, np.max((last[index] - 1) // stride[index]) + 1))
+        count = int(min(2 * half[index[-1]] + 1, np.max(np.floor((last[index] - 1) / stride[index])) + 1))
         step = stride[index, None]
         first = np.rint(centre[index, None]) - step * (count // 2)
         first = np.maximum(np.minimum(first, last[index, None] - step * (count - 1)), 1.0)

@@ -24,7 +24,7 @@ def piecewise(
     other: Callable[..., NDArray[Any]],
     *args: NDArray[Any],
 ) -> NDArray[Any]:
-    """`one(*args)` where `first` holds and `other(*args)` elsewhere, each evaluated only where it is needed."""
+    """`one(*args)` where `first` holds and `other(*args)` elsewhere, each evaluated only where needed."""
     if np.all(first):
         return np.asarray(one(*args))
     if not np.any(first):
@@ -104,8 +104,7 @@ def _direct_density(shape: Array, y: Array) -> Array:
 def _peaked_density(shape: Array, y: Array) -> Array:
     """Stirling's leading terms are cancelled by hand: what is left is a normal density and corrections."""
     with np.errstate(divide="ignore", over="ignore"):
-        u = (y - shape) / shape
-        bulk = shape * u * u * log1p_remainder(u) + np.log(y / shape) + 0.5 * np.log(shape)
+        bulk = deviance(shape, y) + np.log(y / shape) + 0.5 * np.log(shape)
     return np.asarray(-HALF_LOG_TWO_PI - stirling_remainder(1 / shape) - bulk)
 
 
@@ -147,8 +146,18 @@ def log_sum_exp(terms: Array, axis: int = -1) -> Array:
 
 def deviance(x: Array, mean: Array) -> Array:
     """`x log(x/mean) + mean - x` for x > 0, without cancellation near x = mean (Loader 2000)."""
+    x, mean = np.broadcast_arrays(x, mean)
+    with np.errstate(divide="ignore", over="ignore"):
+        return piecewise(np.abs(mean - x) < 0.5 * x, _deviance_near, _deviance_far, x, mean)
+
+
+def _deviance_near(x: Array, mean: Array) -> Array:
     w = (mean - x) / x
     return np.asarray(x * w * w * log1p_remainder(w))
+
+
+def _deviance_far(x: Array, mean: Array) -> Array:
+    return np.asarray(mean - x + x * (np.log(x) - np.log(mean)))
 
 
 def log_poisson(m: Array, mean: Array) -> Array:

@@ -128,7 +128,7 @@ class WeightedGammaSum(Distribution):
     def tilt(self, s: ArrayLike) -> WeightedGammaSum:
         """The exponentially tilted law, density proportional to exp(s y) times this one's: again such a sum."""
         tilted = self._terms.tilt(s)
-        return WeightedGammaSum(tilted.b, tilted.shape, 1.0, tilted.active, self.offset)
+        return WeightedGammaSum(tilted.b, tilted.shape, np.array(1.0), tilted.active, self.offset)
 
     def pdf(self, x: ArrayLike, *, method: str | None = None) -> Array:
         """Density of the continuous part."""
@@ -141,7 +141,9 @@ class WeightedGammaSum(Distribution):
         log_density = np.full(points.shape, -np.inf)
         live = np.flatnonzero(inside.any(axis=0))
         if live.size:
-            log_density[:, live] = self._log_density(points[:, live], inside[:, live], terms.take(live), method)
+            log_density[:, live] = self._log_density(
+                points[:, live], inside[:, live], terms.take(live), method
+            )
         log_density = np.where(np.isnan(points), np.nan, log_density)
         return log_density.reshape(shape)
 
@@ -217,7 +219,11 @@ class WeightedGammaSum(Distribution):
         count = self.weights.shape[-1]
         terms = GammaTerms(*(v.reshape(laws, count) for v in (self._terms.b, self.shape, self.active)))
         low, high = terms.domain()
-        inside = (np.isfinite(points)) & ~((points <= 0) & ~np.isfinite(low)) & ~((points >= 0) & ~np.isfinite(high))
+        inside = (
+            (np.isfinite(points))
+            & ~((points <= 0) & ~np.isfinite(low))
+            & ~((points >= 0) & ~np.isfinite(high))
+        )
         return points, inside, terms, shape
 
     def bulk(self, nats: float = 37.0) -> tuple[Array, Array]:

@@ -22,7 +22,12 @@ from aggdist.distributions.generalised_gamma import GeneralisedGamma
 from aggdist.distributions.gumbel import Gumbel
 from aggdist.distributions.normal import Normal
 from aggdist.distributions.rectified_normal import RectifiedNormal
-from aggdist.distributions.special import HALF_LOG_TWO_PI, digamma_remainder, log1p_remainder, stirling_remainder
+from aggdist.distributions.special import (
+    HALF_LOG_TWO_PI,
+    digamma_remainder,
+    log1p_remainder,
+    stirling_remainder,
+)
 from aggdist.distributions.zero_inflated_gamma import ZeroInflatedGamma
 from aggdist.divergence.quadrature import kl_quadrature
 
@@ -100,7 +105,9 @@ def kl_divergence(p: Distribution, q: Distribution, *, method: str | None = None
     """
     for name, law in (("p", p), ("q", q)):
         if not isinstance(law, Distribution):
-            raise TypeError(f"{name}: got {type(law).__name__}, expected a Distribution; samples go to knn_kl")
+            raise TypeError(
+                f"{name}: got {type(law).__name__}, expected a Distribution; samples go to knn_kl"
+            )
     if method is not None and method not in METHODS:
         raise NotImplementedError(f"method: got {method!r}, expected 'closed' or 'quadrature'")
     if method == "quadrature":
@@ -123,7 +130,9 @@ def _closed(p: Distribution, q: Distribution) -> Array:
     with np.errstate(all="ignore"):
         value = np.asarray(pair.function(p, q), dtype=np.float64)
     # Rounding can leave a tiny negative number for equal laws; a divergence is never below 0.
-    return np.array(np.maximum(np.broadcast_to(value, np.broadcast_shapes(p.batch_shape, q.batch_shape)), 0.0))
+    return np.array(
+        np.maximum(np.broadcast_to(value, np.broadcast_shapes(p.batch_shape, q.batch_shape)), 0.0)
+    )
 
 
 def _excess(ratio: Array) -> Array:
@@ -152,12 +161,12 @@ def _exponential_exponential(p: Exponential, q: Exponential) -> Array:
 
 @register_kl(Exponential, Gamma, r"\text{gamma with }a_1=1")
 def _exponential_gamma(p: Exponential, q: Gamma) -> Array:
-    return _gamma_gamma(Gamma(1.0, p.scale), q)
+    return _gamma_gamma(Gamma(np.array(1.0), p.scale), q)
 
 
 @register_kl(Gamma, Exponential, r"\text{gamma with }a_2=1")
 def _gamma_exponential(p: Gamma, q: Exponential) -> Array:
-    return _gamma_gamma(p, Gamma(1.0, q.scale))
+    return _gamma_gamma(p, Gamma(np.array(1.0), q.scale))
 
 
 @register_kl(
@@ -180,19 +189,21 @@ def _normal_normal(p: Normal, q: Normal) -> Array:
 def _generalised_gamma(p: GeneralisedGamma, q: GeneralisedGamma) -> Array:
     """Bauckhage (2014), arXiv:1401.6853, with both scales divided by s1."""
     k, ratio = p.d / p.power, q.scale / p.scale
-    norm = np.log(p.power / q.power) + q.d * np.log(ratio) + special.gammaln(q.d / q.power) - special.gammaln(k)
+    norm = (
+        np.log(p.power / q.power) + q.d * np.log(ratio) + special.gammaln(q.d / q.power) - special.gammaln(k)
+    )
     power = np.exp(special.gammaln(k + q.power / p.power) - special.gammaln(k) - q.power * np.log(ratio))
     return np.asarray(norm + special.digamma(k) / p.power * (p.d - q.d) + power - k)
 
 
 @register_kl(Gamma, GeneralisedGamma, r"\text{generalised gamma with }s_1=\theta_1,\ d_1=a_1,\ p_1=1")
 def _gamma_generalised(p: Gamma, q: GeneralisedGamma) -> Array:
-    return _generalised_gamma(GeneralisedGamma(p.scale, p.shape, 1.0), q)
+    return _generalised_gamma(GeneralisedGamma(p.scale, p.shape, np.array(1.0)), q)
 
 
 @register_kl(GeneralisedGamma, Gamma, r"\text{generalised gamma with }s_2=\theta_2,\ d_2=a_2,\ p_2=1")
 def _generalised_as_gamma(p: GeneralisedGamma, q: Gamma) -> Array:
-    return _generalised_gamma(p, GeneralisedGamma(q.scale, q.shape, 1.0))
+    return _generalised_gamma(p, GeneralisedGamma(q.scale, q.shape, np.array(1.0)))
 
 
 @register_kl(
@@ -210,10 +221,16 @@ def _gumbel_gumbel(p: Gumbel, q: Gumbel) -> Array:
 def _to_normal(p: Distribution, q: Normal) -> Array:
     """-entropy(p) minus the expectation of the normal log density, which needs two moments of p."""
     away = (p.mean() - q.location) / q.scale
-    return np.asarray(-p.entropy() + np.log(q.scale) + HALF_LOG_TWO_PI + 0.5 * (p.var() / q.scale**2 + away**2))
+    return np.asarray(
+        -p.entropy() + np.log(q.scale) + HALF_LOG_TWO_PI + 0.5 * (p.var() / q.scale**2 + away**2)
+    )
 
 
-@register_kl(Gamma, Normal, r"-h(p)+\tfrac12\ln(2\pi\sigma_2^2)+\frac{a_1\theta_1^2+(a_1\theta_1-\mu_2)^2}{2\sigma_2^2}")
+@register_kl(
+    Gamma,
+    Normal,
+    r"-\text{entropy}(p)+\tfrac12\ln(2\pi\sigma_2^2)+\frac{a_1\theta_1^2+(a_1\theta_1-\mu_2)^2}{2\sigma_2^2}",
+)
 def _gamma_normal(p: Gamma, q: Normal) -> Array:
     return _to_normal(p, q)
 
@@ -230,7 +247,8 @@ def _gumbel_normal(p: Gumbel, q: Normal) -> Array:
 @register_kl(
     Normal,
     Gumbel,
-    r"-\tfrac12\ln(2\pi e\sigma_1^2)+\ln\beta_2+\frac{\mu_1-\mu_2}{\beta_2}+e^{-(\mu_1-\mu_2)/\beta_2+\sigma_1^2/(2\beta_2^2)}",
+    r"-\tfrac12\ln(2\pi e\sigma_1^2)+\ln\beta_2+\frac{\mu_1-\mu_2}{\beta_2}"
+    r"+e^{-(\mu_1-\mu_2)/\beta_2+\sigma_1^2/(2\beta_2^2)}",
 )
 def _normal_gumbel(p: Normal, q: Gumbel) -> Array:
     away, width = (p.location - q.location) / q.scale, p.scale / q.scale

@@ -6,8 +6,10 @@ law p with mean m in the interior of the hull of q's support (theory item T10)
     KL(p || q) = [c m - K(c)] + KL(p || q_c),   K'(c) = m.
 
 The bracket is Cramer's rate function of q at m, and a lower bound for every law p with that mean. p and `q_c`
-have equal means; where both are near normal the rest is `(R - 1 - log R) / 2`, R = var p / K''(c). Signed sums
-of (zero-inflated) gammas are closed under tilting, so nothing here needs an integral.
+have equal means; where both are near normal the rest is `(R - 1 - log R) / 2`, R = var p / K''(c). What the
+two terms leave over, of the order of one over the number of channels, follows from the standardised third and
+fourth cumulants (`shape_correction`). Signed sums of (zero-inflated) gammas are closed under tilting, so
+nothing here needs an integral.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from scipy import special
 from aggdist.distributions.base import Distribution
 from aggdist.distributions.special import log1p_remainder
 from aggdist.distributions.weighted_sum import WeightedGammaSum
-from aggdist.divergence.tilting import Tilt, flat_terms, log_weights_of, solve_mixture_tilt, solve_tilt
+from aggdist.divergence.batches import flat_terms, log_weights_of, third_cumulant
+from aggdist.divergence.tilting import Tilt, solve_mixture_tilt, solve_tilt
 
 Array = NDArray[np.float64]
 
@@ -41,11 +44,14 @@ class NodeKL:
         R = variance of p over variance of the tilted q; 1 where nothing is left to predict.
     tilt : array
         The c with K'(c) = mean of p.
+    correction : array
+        What skewness and kurtosis add, to the order of one over the number of channels.
     """
 
     rate: Array
     ratio: Array
     tilt: Array
+    correction: Array
 
     @property
     def residual(self) -> Array:
@@ -54,9 +60,14 @@ class NodeKL:
         return np.asarray(0.5 * excess**2 * log1p_remainder(excess))
 
     @property
-    def kl(self) -> Array:
-        """The prediction: rate plus residual, in nats."""
+    def two_terms(self) -> Array:
+        """Rate plus residual, in nats: means, variances and the tilt are all it needs."""
         return np.where(np.isinf(self.rate), np.inf, self.rate + self.residual)
+
+    @property
+    def kl(self) -> Array:
+        """The prediction: rate, residual and correction, in nats, never below the rate."""
+        return np.where(np.isinf(self.rate), np.inf, np.maximum(self.two_terms + self.correction, self.rate))
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,8 @@ def cramer_rate(law: WeightedGammaSum, point: ArrayLike) -> Tilt:
     shape = np.broadcast_shapes(x.shape, law.batch_shape)
     gap = np.broadcast_to(x - law.offset, shape).reshape(-1)
     found = solve_tilt(flat_terms(law._terms, shape), gap)
-    return Tilt(*(value.reshape(shape) for value in (found.rate, found.tilt, found.variance)))
+    values = (found.rate, found.tilt, found.variance, found.third, found.fourth)
+    return Tilt(*(value.reshape(shape) for value in values))
 
 
 def node_kl(p: Distribution, q: WeightedGammaSum) -> NodeKL:
@@ -118,11 +130,42 @@ def node_kl(p: Distribution, q: WeightedGammaSum) -> NodeKL:
     it is worse (the chapter of T10 has the table). It says nothing of atoms: leave nodes with a joint atom of
     noticeable mass to `exact_node_kl`.
     """
-    mean, variance = p.mean(), p.var()
-    found = cramer_rate(q, mean)
-    with np.errstate(divide="ignore"):
-        ratio = np.where(np.isfinite(found.rate), variance / found.variance, np.inf)
-    return NodeKL(found.rate, ratio, found.tilt)
+    return _compare(cramer_rate(q, p.mean()), p.var(), _third(p))
+
+
+def shape_correction(ratio: Array, skew_p: Array, skew_q: Array, kurtosis_q: Array) -> Array:
+    """The next term of KL(p || q_c) for laws of equal means, after `(R - 1 - log R)/2`.
+
+    Parameters
+    ----------
+    ratio : array
+        R, variance of p over that of `q_c`.
+    skew_p, skew_q, kurtosis_q : arrays
+        Skewness of p; skewness and excess kurtosis of `q_c`. (That of p enters only at the next order.)
+
+    Returns
+    -------
+    array: `R (k - 2 g^2)/4 - g g_p R^(3/2)/6 + R^2 (3 g^2 - k)/8 - k/8 + 5 g^2/24 + g_p^2/12`, with g and k of
+    `q_c`; `(g - g_p)^2/12` for R = 1. Derived in the chapter of T10 from the saddlepoint expansion.
+    """
+    square = skew_q**2
+    peak = 5 * square / 24 - kurtosis_q / 8
+    curved = ratio * (kurtosis_q - 2 * square) / 4 + ratio**2 * (3 * square - kurtosis_q) / 8
+    return np.asarray(peak + curved - skew_q * skew_p * ratio**1.5 / 6 + skew_p**2 / 12)
+
+
+def _third(p: Distribution) -> Array:
+    return third_cumulant(p._terms) if isinstance(p, WeightedGammaSum) else p.cumulant(3)
+
+
+def _compare(found: Tilt, variance: Array, third: Array) -> NodeKL:
+    """Prediction from the tilts of q to the mean of p, and the variance and third cumulant of p."""
+    alive = np.isfinite(found.rate)
+    spread = np.where(alive, found.variance, 1.0)
+    ratio = variance / spread
+    skew, kurtosis = found.third / spread**1.5, found.fourth / spread**2
+    correction = shape_correction(ratio, third / variance**1.5, skew, kurtosis)
+    return NodeKL(found.rate, np.where(alive, ratio, np.inf), found.tilt, np.where(alive, correction, 0.0))
 
 
 def mixture_rate(law: WeightedGammaSum, weights: ArrayLike, point: ArrayLike) -> Array:
@@ -142,8 +185,8 @@ def mixture_rate(law: WeightedGammaSum, weights: ArrayLike, point: ArrayLike) ->
     shape = np.broadcast_shapes(x.shape, log_weights.shape[:-1])
     full = (*shape, log_weights.shape[-1])
     gap = np.broadcast_to(x[..., None] - law.offset, full).reshape(-1, full[-1])
-    found = solve_mixture_tilt(flat_terms(law._terms, full), gap, np.broadcast_to(log_weights, full).reshape(gap.shape))
-    return found.reshape(shape)
+    log_pi = np.broadcast_to(log_weights, full).reshape(gap.shape)
+    return solve_mixture_tilt(flat_terms(law._terms, full), gap, log_pi).reshape(shape)
 
 
 def mixture_node_kl(p: Distribution, q: WeightedGammaSum, weights: ArrayLike) -> MixtureKL:
@@ -151,8 +194,8 @@ def mixture_node_kl(p: Distribution, q: WeightedGammaSum, weights: ArrayLike) ->
 
     Each component is tilted to the mean m of p by its own c_j; near m its log density is then nearly
     `-I_j(m) - c_j (y - m) - (y - m)^2 / (2 v_j) - log(2 pi v_j) / 2`, v_j the variance of the tilted component.
-    With p taken as normal, the expectation of the log of their sum is a Gauss-Hermite sum of 24 terms. One
-    component gives `node_kl` exactly.
+    With p taken as normal, the expectation of the log of their sum is a Gauss-Hermite sum of 24 terms; the
+    component's own correction is added to its `I_j`. One component gives `node_kl` exactly.
 
     Parameters
     ----------
@@ -166,10 +209,11 @@ def mixture_node_kl(p: Distribution, q: WeightedGammaSum, weights: ArrayLike) ->
     mean, variance = p.mean(), p.var()
     log_weights = log_weights_of(weights, q.batch_shape)
     found = cramer_rate(q, mean[..., None])
+    components = _compare(found, variance[..., None], _third(p)[..., None])
     alive = np.isfinite(found.rate)
     spread = np.where(alive, found.variance, 1.0)
-    components = NodeKL(found.rate, np.where(alive, variance[..., None] / spread, np.inf), found.tilt)
-    peak = np.where(alive, log_weights - found.rate - 0.5 * np.log(2 * np.pi * spread), -np.inf)
+    level = np.where(alive, components.kl - components.residual, np.inf)
+    peak = log_weights - level - 0.5 * np.log(2 * np.pi * spread)
     slope = np.where(alive, found.tilt, 0.0)
     nodes = _NODES.reshape(-1, *(1,) * (mean.ndim + 1))
     away = nodes * np.sqrt(variance)[..., None]

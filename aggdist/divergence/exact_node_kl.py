@@ -18,21 +18,22 @@ from aggdist.distributions import contour
 from aggdist.distributions.gamma_terms import GammaTerms
 from aggdist.distributions.mixture import Mixture
 from aggdist.distributions.weighted_sum import WeightedGammaSum
+from aggdist.divergence.batches import flat_terms, log_weights_of
 from aggdist.divergence.lattice import LatticeInverter, atom_mass
 from aggdist.divergence.quadrature import kl_quadrature
-from aggdist.divergence.tilting import flat_terms, log_weights_of, solve_tilt
+from aggdist.divergence.tilting import solve_tilt
 
 Array = NDArray[np.float64]
 
-POINTS = (96, 192, 384, 768, 1536)
+POINTS = (64, 96, 144, 216, 324, 486, 730, 1096, 1644)
 """Sizes of the lattices that are tried in turn, until half the points give nearly the same."""
-_AGREE = 2e-5
-"""Accepted difference to half the points, relative: the whole lattice is then better than 1e-9."""
-_NATS_P, _NATS_Q = 37.0, 31.0  # p is needed to 1e-16; q, tilted to where p is, to 1e-13 only
-_RESOLVED = 1e-11
-"""Densities below this over the standard deviation are mostly rounding."""
-_LEAST = 1e-14
+_AGREE = 1e-4
+"""Accepted difference to half the points, relative. Its square is the error of the whole lattice."""
+_NATS = 34.0  # densities are inverted to exp(-34) = 2e-15 over the standard deviation
+_LEAST = 1e-12
 """Where p is below this over the standard deviation, its share of the divergence is left out."""
+_RESOLVED = 3e-13
+"""Densities of q below this over the standard deviation have lost their digits to rounding."""
 _ROUNDS = 12
 _LAWS = 2000  # laws held at once
 
@@ -80,7 +81,9 @@ def exact_node_kl(p: WeightedGammaSum, q: WeightedGammaSum, weights: ArrayLike |
     return np.asarray(np.maximum(out, 0.0).reshape(shape))
 
 
-def _pairs(p: WeightedGammaSum, q: WeightedGammaSum, weights: ArrayLike | None) -> tuple[_Pairs, tuple[int, ...]]:
+def _pairs(
+    p: WeightedGammaSum, q: WeightedGammaSum, weights: ArrayLike | None
+) -> tuple[_Pairs, tuple[int, ...]]:
     """Everything flattened to nodes by components, and the shape of the result."""
     terms, offset = q._terms, q.offset
     if weights is None:
@@ -111,15 +114,15 @@ def _absolutely_continuous(pairs: _Pairs) -> NDArray[np.bool_]:
 def _adaptive(pairs: _Pairs) -> Array:
     """Divergences of nodes on the smallest lattice that suffices; those that none suffices for by quadrature."""
     out = np.full(len(pairs.shift), np.nan)
-    inverter = LatticeInverter(pairs.p, _NATS_P)
+    inverter = LatticeInverter(pairs.p, _NATS)
     span = inverter.high - inverter.low
     with np.errstate(invalid="ignore"):
-        least = 1.5 * inverter.last * span / (2 * np.pi)
+        least = 1.1 * inverter.last * span / (2 * np.pi)
     for count in POINTS:
         rows = np.flatnonzero(np.isnan(out) & (least <= count))
         if rows.size:
             part = pairs.take(rows)
-            own = inverter if rows.size == len(out) else LatticeInverter(part.p, _NATS_P)
+            own = inverter if rows.size == len(out) else LatticeInverter(part.p, _NATS)
             value, half = _on_lattice(part, own, count)
             good = np.abs(half - value) <= _AGREE * np.maximum(np.abs(value), 1e-2)
             out[rows] = np.where(good, value, np.nan)
@@ -166,7 +169,8 @@ def _tail_log_density(terms: GammaTerms, first: Array, step: Array, x: Array, p:
     todo = ((x > 0) | np.isfinite(low)) & ((x < 0) | np.isfinite(high)) & (p > 0)
     out = np.full(x.shape, -np.inf)
     # One tilt to the mean of p serves most laws; then one at a time to the heaviest point that is left.
-    centre = np.sum(np.where(todo, p * x, 0.0), axis=0) / np.maximum(np.sum(np.where(todo, p, 0.0), axis=0), 1e-300)
+    weight = np.where(todo, p, 0.0)
+    centre = np.sum(weight * x, axis=0) / np.maximum(np.sum(weight, axis=0), 1e-300)
     laws = np.flatnonzero(todo.any(axis=0))
     for _ in range(_ROUNDS):
         if not laws.size:
@@ -190,7 +194,7 @@ def _tilted(
     """Log densities by inversion tilted to the mean `centre`, and where they are more than rounding."""
     found = solve_tilt(terms, centre)
     tilted = terms.tilt(found.tilt)
-    density, failed = LatticeInverter(tilted, _NATS_Q).density(first, step, len(x))
+    density, failed = LatticeInverter(tilted, _NATS).density(first, step, len(x))
     resolved = (density * np.sqrt(found.variance) > _RESOLVED) & ~failed
     # K(c) - c x = -rate - c (x - centre).
     shift = -found.rate - found.tilt * (x - centre)
@@ -199,8 +203,9 @@ def _tilted(
 
 def _one_by_one(pairs: _Pairs) -> float:
     """A single node by general quadrature."""
-    p = WeightedGammaSum(pairs.p.b[0], pairs.p.shape[0], 1.0, pairs.p.active[0])
-    components = WeightedGammaSum(pairs.q.b, pairs.q.shape, 1.0, pairs.q.active, pairs.shift[0])
+    unit = np.ones(1)
+    p = WeightedGammaSum(pairs.p.b[0], pairs.p.shape[0], unit, pairs.p.active[0])
+    components = WeightedGammaSum(pairs.q.b, pairs.q.shape, unit, pairs.q.active, pairs.shift[0])
     if pairs.shift.shape[1] == 1:
         return float(kl_quadrature(p, components[0]))
     return float(kl_quadrature(p, Mixture(components, np.exp(pairs.log_weights[0]))))

@@ -9,6 +9,7 @@ characteristic function, as in `distributions/inversion.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ MOST_FREQUENCIES = 4096
 _PERIODS = (1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0)
 _FREQUENCIES = (32, 48, 64, 80, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, MOST_FREQUENCIES)
 _LADDER = np.geomspace(4.0, 600.0, 28)[:, None]
+_MATRIX = 256  # up to so many frequencies a matrix product is faster than a fast Fourier transform
 _CHUNK = 4_000_000  # floats held at once
 
 
@@ -116,7 +118,9 @@ class LatticeInverter:
                 if np.isfinite(n * size):
                     laws = rows[here]
                     width = round(n * count)
-                    cf = _centred_cf(part.take(here), self.atom[laws], first[laws], step[laws], width, int(size))
+                    cf = _centred_cf(
+                        part.take(here), self.atom[laws], first[laws], step[laws], width, int(size)
+                    )
                     out[:, laws] = _fourier(cf, step[laws], width, count)
         return out, failed
 
@@ -172,8 +176,27 @@ def _centred_cf(part: _Sum, atom: Array, first: Array, step: Array, width: int, 
 
 
 def _fourier(cf: Array, step: Array, width: int, count: int) -> Array:
-    """Fourier sums at (g + 1/2) step from the origin: one matrix product for all laws."""
+    """Fourier sums at (g + 1/2) step from the origin for all laws, by one matrix product or one fast transform."""
     size = len(cf) // 2
-    angle = (np.arange(count) + 0.5)[:, None] * (np.arange(size) + 0.5) * (2 * np.pi / width)
-    wave = np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
-    return np.asarray((wave @ cf) * (2 / (width * step)))
+    scale = 2 / (width * step)
+    if size <= _MATRIX:
+        wave = _waves(size, width, count)
+        return np.asarray((wave @ cf) * scale)
+    # exp(-2 pi i (j + 1/2)(g + 1/2) / n) changes sign when j grows by n: longer sums fold onto n terms.
+    folds = -(-size // width)
+    values = np.zeros((folds * width, cf.shape[1]), complex)
+    values[:size] = cf[:size] + 1j * cf[size:]
+    signs = np.where(np.arange(folds) % 2, -1.0, 1.0)
+    folded = np.einsum("f,fnl->nl", signs, values.reshape(folds, width, -1))
+    order, place = np.arange(width), np.arange(count)
+    folded *= np.exp(-1j * np.pi * order / width)[:, None]
+    sums = np.fft.fft(folded, axis=0)[:count]
+    return np.asarray((sums * np.exp(-1j * np.pi * (place + 0.5) / width)[:, None]).real * scale)
+
+
+@lru_cache(maxsize=32)
+def _waves(size: int, width: int, count: int) -> Array:
+    """Cosines and sines of 2 pi (g + 1/2)(j + 1/2) / width, shape (count, 2 size)."""
+    index = np.multiply.outer(2 * np.arange(count) + 1, 2 * np.arange(size) + 1) % (4 * width)
+    angle = np.arange(4 * width) * (np.pi / (2 * width))
+    return np.concatenate([np.cos(angle)[index], np.sin(angle)[index]], axis=1)

@@ -62,7 +62,13 @@ def knn_kl(x: ArrayLike, y: ArrayLike, k: int = 1) -> float:
 
 
 def knn_kl_interval(
-    x: ArrayLike, y: ArrayLike, k: int = 1, *, rng: np.random.Generator, level: float = 0.95, draws: int = 1000
+    x: ArrayLike,
+    y: ArrayLike,
+    k: int = 1,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    draws: int = 1000,
 ) -> KLEstimate:
     """`knn_kl` with a percentile bootstrap interval.
 

@@ -55,7 +55,12 @@ def divergences(p: Distribution, q: Distribution) -> Divergences:
     """KL in both directions, Jensen-Shannon, area under the ROC curve, overlap and Bayes error of p and q."""
     shared = overlap(p, q)
     return Divergences(
-        kl_quadrature(p, q), kl_quadrature(q, p), jensen_shannon(p, q), area_under_roc(p, q), shared, shared / 2
+        kl_quadrature(p, q),
+        kl_quadrature(q, p),
+        jensen_shannon(p, q),
+        area_under_roc(p, q),
+        shared,
+        shared / 2,
     )
 
 
@@ -86,7 +91,7 @@ def jensen_shannon(p: Distribution, q: Distribution, *, prior: float = 0.5) -> A
 
     Reference: Lin (1991), IEEE Transactions on Information Theory 37(1).
     """
-    a, b = np.log(_prior(prior)), np.log(1 - prior)
+    a, b = np.log(checked_prior(prior)), np.log(1 - prior)
 
     def integrand(log_p: Array, log_q: Array) -> Array:
         mixed = np.logaddexp(log_p + a, log_q + b)
@@ -95,7 +100,9 @@ def jensen_shannon(p: Distribution, q: Distribution, *, prior: float = 0.5) -> A
     total = joint_nodes(p, q, over="both").integrate(integrand)
     for mass_p, mass_q in atom_masses(p, q):
         mixed = prior * mass_p + (1 - prior) * mass_q
-        total = total + prior * special.rel_entr(mass_p, mixed) + (1 - prior) * special.rel_entr(mass_q, mixed)
+        total = (
+            total + prior * special.rel_entr(mass_p, mixed) + (1 - prior) * special.rel_entr(mass_q, mixed)
+        )
     return np.asarray(np.maximum(total, 0.0))
 
 
@@ -108,7 +115,9 @@ def area_under_roc(p: Distribution, q: Distribution) -> Array:
     total = nodes.integrate_at(lambda x, log_p: np.exp(log_p) * q.cdf(x))
     for atom in p.atoms():
         here = np.broadcast_to(atom.location, nodes.shape)
-        ties = sum((np.where(other.location == here, other.mass, 0.0) for other in q.atoms()), np.zeros(nodes.shape))
+        ties = sum(
+            (np.where(other.location == here, other.mass, 0.0) for other in q.atoms()), np.zeros(nodes.shape)
+        )
         total = total + atom.mass * (q.cdf(here) - 0.5 * ties)
     return np.asarray(np.clip(total, 0.0, 1.0))
 
@@ -128,7 +137,7 @@ def bayes_error(p: Distribution, q: Distribution, *, prior: float = 0.5) -> Arra
     prior : float
         Frequency of p, strictly between 0 and 1.
     """
-    a, b = np.log(_prior(prior)), np.log(1 - prior)
+    a, b = np.log(checked_prior(prior)), np.log(1 - prior)
     nodes = joint_nodes(p, q, over="both")
     # The minimum has a kink where the two cross; panels that end there see smooth functions.
     nodes = nodes.cut(_crossings(nodes, a, b))
@@ -158,7 +167,8 @@ def _crossings(nodes: Nodes, a: float, b: float) -> Array:
     return np.where(found, 0.5 * (left + right), nodes.somewhere)
 
 
-def _prior(prior: float) -> float:
+def checked_prior(prior: float) -> float:
+    """`prior` itself; ValueError unless it is a frequency strictly between 0 and 1."""
     if not 0 < prior < 1:
         raise ValueError(f"prior: got {prior}, expected a frequency strictly between 0 and 1")
     return prior

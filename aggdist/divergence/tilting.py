@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import special
 
 from aggdist.distributions.gamma_terms import GammaTerms
+from aggdist.divergence.batches import third_cumulant
 
 Array = NDArray[np.float64]
 
@@ -28,13 +29,15 @@ class Tilt:
         `c x - K(c)`, Cramer's rate function at x.
     tilt : array
         c; infinite at and beyond the ends of the support.
-    variance : array
-        K''(c), the variance of the tilted law; 0 where `tilt` is infinite.
+    variance, third, fourth : array
+        Second to fourth derivative of K at c, the cumulants of the tilted law; 0 where `tilt` is infinite.
     """
 
     rate: Array
     tilt: Array
     variance: Array
+    third: Array
+    fourth: Array
 
 
 def solve_tilt(terms: GammaTerms, x: Array) -> Tilt:
@@ -42,13 +45,15 @@ def solve_tilt(terms: GammaTerms, x: Array) -> Tilt:
 
     Newton steps from the tilt of a shifted gamma law with the same three cumulants, kept inside a bracket.
     """
-    out = np.empty((3, len(x)))
+    out = np.empty((5, len(x)))
     step = max(1, _BLOCK // terms.b.shape[-1])
     for start in range(0, len(x), step):
         rows = slice(start, start + step)
         part = _Block(GammaTerms(terms.b[rows], terms.shape[rows], terms.active[rows]))
-        out[:, rows] = _solve_block(part, x[rows])
-    return Tilt(out[0], out[1], out[2])
+        out[:3, rows] = _solve_block(part, x[rows])
+        inside = np.isfinite(out[1, rows])
+        out[3:, rows] = np.where(inside, part.higher(np.where(inside, out[1, rows], 0.0)), 0.0)
+    return Tilt(*out)
 
 
 def solve_mixture_tilt(terms: GammaTerms, gap: Array, log_weights: Array) -> Array:
@@ -96,10 +101,8 @@ class _Block:
         if self.inflated:
             first, second, third = (self.clean.cumulant(r) for r in (1, 2, 3))
             return first, second, third
-        # Products, because numpy's third power is a general power.
-        first, square = self.shape * self.b, self.b * self.b
-        third = 2 * np.einsum("lc,lc->l", first, square)
-        return first.sum(axis=-1), np.einsum("lc,lc->l", first, self.b), third
+        first = self.shape * self.b
+        return first.sum(axis=-1), np.einsum("lc,lc->l", first, self.b), third_cumulant(self.clean)
 
     def domain(self) -> tuple[Array, Array]:
         return self.clean.domain()
@@ -124,6 +127,16 @@ class _Block:
         active = special.expit(-(self.inverse_odds + self.shape * np.log(keep)))
         first = active * self.shape * part
         return first.sum(axis=-1), np.einsum("lc,lc->l", first, part * (1 + self.shape * (1 - active)))
+
+    def higher(self, c: Array) -> tuple[Array, Array]:
+        """Third and fourth derivative of K at c."""
+        if self.inflated:
+            tilted = self.clean.tilt(c)
+            return tilted.cumulant(3), tilted.cumulant(4)
+        part = self.b / (1 - self.b * c[:, None])
+        square = part * part
+        first = self.shape * part
+        return 2 * np.einsum("lc,lc->l", first, square), 6 * np.einsum("lc,lc->l", first * part, square)
 
     def value(self, c: Array) -> Array:
         """K(c)."""
@@ -208,7 +221,8 @@ def _solve_block(block: _Block | _MixtureBlock, x: Array) -> Array:
     if np.any((x == low_end) | (x == high_end)):
         at_end = np.where((x == low_end) | (x == high_end), -block.end_mass(x), np.inf)
     endless = np.where(x >= high_end, np.inf, -np.inf)
-    return np.stack([np.where(inside, rate, at_end), np.where(inside, c, endless), np.where(inside, spread, 0.0)])
+    rate, c = np.where(inside, rate, at_end), np.where(inside, c, endless)
+    return np.stack([rate, c, np.where(inside, spread, 0.0)])
 
 
 def _newton(
@@ -255,30 +269,3 @@ def _start(target: Array, mean: Array, variance: Array, third: Array, low: Array
     with np.errstate(divide="ignore"):
         c = away / np.maximum(1 + 0.5 * third * away / variance, 0.05)
     return np.asarray(np.clip(c, 0.9 * low, 0.9 * high))
-
-
-def flat_terms(terms: GammaTerms, shape: tuple[int, ...]) -> GammaTerms:
-    """Terms broadcast to the batch `shape` and flattened to (laws, C)."""
-    count = terms.b.shape[-1]
-    parts = (terms.b, terms.shape, terms.active)
-    return GammaTerms(*(np.broadcast_to(v, (*shape, count)).reshape(-1, count) for v in parts))
-
-
-def log_weights_of(weights: ArrayLike, batch: tuple[int, ...]) -> Array:
-    """Logarithms of the normalised weights of a mixture over the last axis of `batch`, broadcast against it.
-
-    Raises
-    ------
-    ValueError
-        For a last axis of another length, or weights that are negative, NaN or all zero.
-    """
-    pi = np.asarray(weights, float)
-    if not batch or pi.ndim == 0 or pi.shape[-1] != batch[-1]:
-        raise ValueError(
-            f"weights: got shape {pi.shape} for components of batch {batch}, expected last axes of the same length; "
-            "give one weight for each component"
-        )
-    if not np.all(np.isfinite(pi) & (pi >= 0)) or np.any(pi.sum(axis=-1) <= 0):
-        raise ValueError("weights: got negative, NaN or no positive values, expected frequencies of the components")
-    with np.errstate(divide="ignore"):
-        return np.log(np.broadcast_to(pi / pi.sum(axis=-1, keepdims=True), np.broadcast_shapes(pi.shape, batch)))

@@ -89,7 +89,9 @@ class CheckResult:
 _EQUATIONS: dict[str, Equation] = {}
 
 
-def equation(tag: str, statement: str, *, chapter: str) -> Callable[[Callable[[], Evidence]], Callable[[], Evidence]]:
+def equation(
+    tag: str, statement: str, *, chapter: str
+) -> Callable[[Callable[[], Evidence]], Callable[[], Evidence]]:
     """Register a function without arguments as the check of the principal equation `tag`."""
     if not _TAG.fullmatch(tag):
         raise ValueError(f"tag: got {tag!r}, expected an item and a number, such as 'T4.2'")

@@ -8,8 +8,11 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import ticker
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from aggdist.figures.style import COLOURS, LINES, MARKERS
 
@@ -29,13 +32,15 @@ def plot_predicted_against_observed(record: Record) -> Figure:
     for axes, letter in ((left, "raw: predicted value"), (right, "matched: same estimator on both sides")):
         axes.set_title(letter)
         _log_axes(axes)
-    handles = [plt.Line2D([], [], linestyle="", marker=MARKERS[n], color=COLOURS[n], label=t) for n, t in TITLES.items()]
-    handles.append(
-        plt.Line2D([], [], linestyle="", marker="o", color="#555555", markerfacecolor="none", label="hollow: saturated")
-    )
-    handles.append(plt.Line2D([], [], color="black", linewidth=1, label="perfect prediction"))
+    handles = [_mark(MARKERS[n], COLOURS[n], COLOURS[n], t) for n, t in TITLES.items()]
+    handles.append(_mark("o", "#555555", "none", "hollow: saturated"))
+    handles.append(Line2D([], [], color="black", linewidth=1, label="perfect prediction"))
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     return figure
+
+
+def _mark(marker: str, edge: str, fill: str, label: str) -> Line2D:
+    return Line2D([], [], linestyle="", marker=marker, color=edge, markerfacecolor=fill, label=label)
 
 
 def _scatter_raw(axes: Axes, record: Record) -> None:
@@ -82,7 +87,13 @@ def plot_node_laws(record: Record, count: int = 6) -> Figure:
         for side, where in (("in", "in class"), ("out", "out of class")):
             ax.stairs(curves["observed"][side][node], edges, fill=True, color=COLOURS[where], alpha=0.28)
             for name, predicted in curves["predicted"].items():
-                ax.plot(curves["grid"][node], predicted[side][node], LINES[name], color=COLOURS[where], linewidth=1.4)
+                ax.plot(
+                    curves["grid"][node],
+                    predicted[side][node],
+                    LINES[name],
+                    color=COLOURS[where],
+                    linewidth=1.4,
+                )
         top = max(max(curves["observed"]["in"][node]), max(curves["observed"]["out"][node]))
         ax.set(title=f"node “{names[node]}”", yticks=[], ylim=(0, 1.6 * top))
         ax.grid(visible=False)
@@ -96,11 +107,12 @@ def plot_node_laws(record: Record, count: int = 6) -> Figure:
 
 def _node_legend(figure: Figure, models: Mapping[str, Any]) -> None:
     patches = [
-        plt.Rectangle((0, 0), 1, 1, color=COLOURS[where], alpha=0.28, label=f"observed, {where}")
+        Rectangle((0, 0), 1, 1, color=COLOURS[where], alpha=0.28, label=f"observed, {where}")
         for where in ("in class", "out of class")
     ]
     lines = [
-        plt.Line2D([], [], color="#444444", linestyle=LINES[name], linewidth=1.4, label=TITLES[name]) for name in models
+        Line2D([], [], color="#444444", linestyle=LINES[name], linewidth=1.4, label=TITLES[name])
+        for name in models
     ]
     figure.legend(handles=[*patches, *lines], loc="outside upper center", ncols=3)
 
@@ -121,8 +133,10 @@ def plot_pooled_examples(record: Record) -> Figure:
             fontsize=9.5,
         )
         ax.grid(visible=False)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=COLOURS["observed"], alpha=0.5, label="held-out images")]
-    handles += [plt.Line2D([], [], color=COLOURS[n], linestyle=LINES[n], label=t) for n, t in TITLES.items()]
+    handles: list[Artist] = [
+        Rectangle((0, 0), 1, 1, color=COLOURS["observed"], alpha=0.5, label="held-out images")
+    ]
+    handles += [Line2D([], [], color=COLOURS[n], linestyle=LINES[n], label=t) for n, t in TITLES.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     figure.supxlabel("pooled feature", fontsize=11)
     figure.supylabel("density of the positive values", fontsize=11)
@@ -141,7 +155,9 @@ def plot_distances(record: Record) -> Figure:
         ax.plot([q05, q95], [row, row], color=colour, linewidth=1.2)
         ax.plot([q25, q75], [row, row], color=colour, linewidth=7, solid_capstyle="butt", alpha=0.55)
         ax.plot(q50, row, "o", color=colour)
-    ax.set(yticks=range(len(names)), yticklabels=labels, xlabel="Kolmogorov-Smirnov distance on held-out images")
+    ax.set(
+        yticks=range(len(names)), yticklabels=labels, xlabel="Kolmogorov-Smirnov distance on held-out images"
+    )
     ax.set_xlim(left=0)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
@@ -160,7 +176,11 @@ def plot_ladder(record: Record) -> Figure:
             f"{100 * model['all_nodes_matched_error']:.0f} %", (model["all_nodes_matched_error"], row),
             xytext=(5, 0), textcoords="offset points", va="center",
         )  # fmt: skip
-    ax.set(yticks=range(len(models)), yticklabels=[TITLES[n] for n in models], xlabel="median relative error of the KL")
+    ax.set(
+        yticks=range(len(models)),
+        yticklabels=[TITLES[n] for n in models],
+        xlabel="median relative error of the KL",
+    )
     ax.margins(x=0.12)
     ax.xaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=0))
     ax.invert_yaxis()

@@ -31,12 +31,19 @@ def summary(record: Record) -> str:
 def node_table(record: Record) -> str:
     """Every node's divergence: observed with its interval, and predicted by each feature model."""
     observed, models = record["nodes"]["observed"], record["nodes"]["models"]
-    header = ("Node", "observed (95 %)", *(TITLES[name] for name in models), "AUC observed", "AUC predicted (normals)")
+    header = (
+        "Node",
+        "observed (95 %)",
+        *(TITLES[name] for name in models),
+        "AUC observed",
+        "AUC predicted (normals)",
+    )
     rows = []
     for k, name in enumerate(record["class_names"]):
         interval = f"{observed['raw'][k]:.2f} ({observed['raw_low'][k]:.2f} to {observed['raw_high'][k]:.2f})"
         cells = [
-            f"{float(model['kl'][k]):.2f}" + ("*" if model["saturated"][k] else "") for model in models.values()
+            f"{float(model['kl'][k]):.2f}" + ("*" if model["saturated"][k] else "")
+            for model in models.values()
         ]
         rows.append(
             (name, interval, *cells, f"{observed['auc'][k]:.4f}", f"{float(models['normal']['auc'][k]):.4f}")

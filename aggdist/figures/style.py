@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -20,7 +21,7 @@ COLOURS = {
 """Okabe and Ito's colours, told apart by colour-blind readers."""
 
 MARKERS = {"gamma": "^", "zero_inflated_gamma": "s", "normal": "o"}
-LINES = {"gamma": "--", "zero_inflated_gamma": "-", "normal": ":"}
+LINES: dict[str, Literal["--", "-", ":"]] = {"gamma": "--", "zero_inflated_gamma": "-", "normal": ":"}
 
 
 def use_style() -> None:
@@ -31,7 +32,8 @@ def use_style() -> None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         # No date and no random identifiers: a figure that has not changed is the same file.
-        set_matplotlib_formats("svg", bbox_inches="tight", metadata={"Date": None})
+        formats = {"bbox_inches": "tight", "metadata": {"Date": None}}
+        set_matplotlib_formats("svg", **formats)  # type: ignore[no-untyped-call]
     mpl.rcParams["svg.hashsalt"] = "aggdist"
 
 
@@ -40,4 +42,5 @@ def _shell() -> object | None:
         from IPython import get_ipython
     except ImportError:
         return None
-    return get_ipython()
+    shell: object | None = get_ipython()
+    return shell

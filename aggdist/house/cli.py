@@ -122,7 +122,7 @@ def _runs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", metavar="PATTERN", default="*", help="only runs of such a name, as 'digits-*-s0'"
     )
-    parser.add_argument("--jobs", type=int, help="runs at a time (default: as many as the cores allow)")
+    parser.add_argument("--jobs", type=int, help="runs at a time (default: as the cores allow, at most 4)")
     parser.add_argument("--list", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--force", action="store_true", help="also runs whose record is up to date")
 

@@ -110,6 +110,15 @@ def check_interpreter() -> None:
         )
 
 
+def _check_ours(env: Environment) -> None:
+    """Raise a HouseError if something else is where the environment would be made."""
+    if env.folder.exists() and any(env.folder.iterdir()) and not env.choice.exists():
+        raise HouseError(
+            f"{env.folder} is there and was not made by aggdist, so it is left alone: remove it (make clean-env), or "
+            "install into it what constraints.txt pins and use it with python -m aggdist TASK --here"
+        )
+
+
 def is_ready(env: Environment, torch: str) -> bool:
     """Whether the environment was finished, and for just these files, this Python and this PyTorch."""
     return env.python.exists() and env.stamp.exists() and env.stamp.read_text() == key(env.root, torch)
@@ -127,6 +136,7 @@ def ensure(root: Path) -> Environment:
     with one_at_a_time(root / "build" / "environment.lock", "sets up .venv"):
         torch = torch_choice(env)
         if not is_ready(env, torch):
+            _check_ours(env)
             check_interpreter()
             _set_up(env, torch)
     return env

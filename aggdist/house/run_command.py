@@ -14,6 +14,9 @@ from aggdist.house.machine import cores
 from aggdist.house.terminal import HouseError, complain, duration, say
 from aggdist.notebooks import Outcome
 
+#: Runs at a time where the user names no number: each may need more than 1 GB of memory.
+MOST_AT_A_TIME = 4
+
 
 def run(root: Path, args: argparse.Namespace) -> int:
     """Execute the runs that are not up to date; 1 if any of them failed."""
@@ -28,7 +31,7 @@ def run(root: Path, args: argparse.Namespace) -> int:
         _list(planned)
         return 0
     threads = max((item.parameters.threads for item in todo), default=1)
-    outcomes = _execute(root, planned, args.jobs or max(1, cores() // threads))
+    outcomes = _execute(root, planned, args.jobs or min(MOST_AT_A_TIME, max(1, cores() // threads)))
     _summary(planned, outcomes)
     return 1 if any(outcome.error for outcome in outcomes) else 0
 

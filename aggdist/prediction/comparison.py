@@ -105,7 +105,10 @@ def compare(
     priors = np.bincount(labels, minlength=len(bias)).astype(float)
     predicted = node_divergences(model.node_laws(weights, bias, priors))
     simulated = np.stack(
-        [_matched_estimates(model.sample_outputs(weights, bias, labels, rng), labels, rng) for _ in range(draws)]
+        [
+            _matched_estimates(model.sample_outputs(weights, bias, labels, rng), labels, rng)
+            for _ in range(draws)
+        ]
     )
     saturated = simulated.mean(axis=0) < SATURATED_BELOW * predicted.kl
     return Comparison(predicted, simulated, saturated)

@@ -15,7 +15,7 @@ from aggdist.prediction.node_laws import NodeLaws
 Array = NDArray[np.float64]
 
 _UNIFORM_POINTS = 256
-_GRADED_POINTS = 1024
+_GRADED_POINTS = 384
 # Far below what any sample could show; the half-grid difference overstates the error of the full grid.
 _ENOUGH = 1e-4
 _MASS_ERROR = 1e-5
@@ -81,7 +81,9 @@ def _uniform_grid(laws: NodeLaws) -> tuple[Array, Array]:
     # Half-integer places: the rule is the same for a density that vanishes at both ends, and an end point of
     # the support, where a density may be infinite, is never touched.
     place = (np.arange(_UNIFORM_POINTS)[:, None] + 0.5) / _UNIFORM_POINTS
-    return low + (high - low) * place, np.broadcast_to((high - low) / _UNIFORM_POINTS, (_UNIFORM_POINTS, laws.nodes))
+    return low + (high - low) * place, np.broadcast_to(
+        (high - low) / _UNIFORM_POINTS, (_UNIFORM_POINTS, laws.nodes)
+    )
 
 
 def _graded_grid(laws: NodeLaws) -> tuple[Array, Array]:

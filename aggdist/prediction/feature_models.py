@@ -74,9 +74,13 @@ class FeatureModel(ABC):
         weights, bias = np.asarray(weights, float), np.asarray(bias, float)
         channels = self.pooled_law().batch_shape[1]
         if weights.ndim != 2 or weights.shape[1] != channels:
-            raise ValueError(f"weights: got shape {weights.shape}, expected (K, {channels}): one row for each node")
+            raise ValueError(
+                f"weights: got shape {weights.shape}, expected (K, {channels}): one row for each node"
+            )
         if bias.shape != weights.shape[:1]:
-            raise ValueError(f"bias: got shape {bias.shape}, expected ({weights.shape[0]},): one value a node")
+            raise ValueError(
+                f"bias: got shape {bias.shape}, expected ({weights.shape[0]},): one value a node"
+            )
         if not (np.all(np.isfinite(weights)) and np.all(np.isfinite(bias))):
             raise ValueError("weights or bias: got NaN or infinite values, expected a trained linear head")
         frequencies = self.counts / self.counts.sum() if priors is None else np.asarray(priors, float)
@@ -98,7 +102,6 @@ class _GammaModel(FeatureModel):
         return WeightedGammaSum(
             weights[:, None, :], self.law.shape, self.law.scale, self.law.active, bias[:, None]
         )
-
 
     def sample_outputs(
         self, weights: Array, bias: Array, labels: NDArray[np.integer], rng: np.random.Generator
@@ -184,7 +187,6 @@ class Normals(FeatureModel):
                 "one: its weights are zero, or all its features are constant; leave such a node out"
             )
         return Normal(mean, np.sqrt(variance))
-
 
     def sample_outputs(
         self, weights: Array, bias: Array, labels: NDArray[np.integer], rng: np.random.Generator

@@ -42,7 +42,9 @@ class NodeLaws:
                 f"got laws of {nodes} nodes given {labels} labels, expected as many nodes as labels, at least two"
             )
         if priors.shape != (labels,) or not np.all(priors > 0):
-            raise ValueError(f"priors: got {priors}, expected {labels} positive frequencies, one for each label")
+            raise ValueError(
+                f"priors: got {priors}, expected {labels} positive frequencies, one for each label"
+            )
         object.__setattr__(self, "priors", priors / priors.sum())
 
     @property
@@ -96,7 +98,9 @@ class NodeLaws:
         low, high = (np.einsum("kk->k", end) for end in self.law.support())
         if self.law.atoms():
             return self.log_atoms()[0]
-        return np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, np.einsum("kk->k", self.law.mean())))
+        return np.where(
+            np.isfinite(low), low, np.where(np.isfinite(high), high, np.einsum("kk->k", self.law.mean()))
+        )
 
     def bulk(self) -> tuple[Array, Array]:
         """Points between which each law, shape (K, J), holds all but 1e-16 of its mass on either side."""

@@ -57,13 +57,19 @@ def test_one_term_is_a_gamma():
     law = WeightedGammaSum([2.0], 1.7, 1.5, offset=0.25)
     exact = stats.gamma(1.7, loc=0.25, scale=3.0)
     for method in ("inversion", "contour"):
-        np.testing.assert_allclose(law.logpdf(x + 0.25, method=method), exact.logpdf(x + 0.25), rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(
+            law.logpdf(x + 0.25, method=method), exact.logpdf(x + 0.25), rtol=1e-11, atol=1e-11
+        )
         np.testing.assert_allclose(law.cdf(x + 0.25, method=method), exact.cdf(x + 0.25), atol=1e-13)
 
 
 def test_a_batch_of_nodes_and_labels_equals_its_parts():
     rng = np.random.default_rng(5)
-    weights, shape, scale = rng.normal(size=(3, 1, 40)), rng.uniform(0.4, 3, (2, 40)), rng.uniform(0.1, 1, (2, 40))
+    weights, shape, scale = (
+        rng.normal(size=(3, 1, 40)),
+        rng.uniform(0.4, 3, (2, 40)),
+        rng.uniform(0.1, 1, (2, 40)),
+    )
     active = rng.uniform(0.3, 1, (2, 40))
     together = WeightedGammaSum(weights, shape, scale, active, np.arange(3.0)[:, None])
     assert together.batch_shape == (3, 2)
@@ -97,7 +103,9 @@ def test_density_and_atom_make_one():
 
 def test_saddlepoint_is_close_for_many_terms():
     rng = np.random.default_rng(2)
-    many = WeightedGammaSum(rng.normal(0.01, 0.05, 256), rng.uniform(0.3, 30, 256), rng.uniform(0.1, 0.5, 256))
+    many = WeightedGammaSum(
+        rng.normal(0.01, 0.05, 256), rng.uniform(0.3, 30, 256), rng.uniform(0.1, 0.5, 256)
+    )
     # One of the 64 terms dominates the other sum: there the approximation is worse.
     for law, cdf_error, log_error in ((many, 2e-4, 2e-3), (_deterministic(64), 2e-2, 1e-1)):
         x = law.mean() + law.std() * np.array([-4.0, -1.0, 0.0, 0.5, 3.0])
@@ -137,7 +145,10 @@ def test_nan_points_stay_nan():
 
 terms = st.lists(
     st.tuples(
-        st.floats(-3, 3).filter(lambda w: abs(w) > 1e-2), st.floats(0.3, 30), st.floats(0.01, 10), st.floats(0.05, 1)
+        st.floats(-3, 3).filter(lambda w: abs(w) > 1e-2),
+        st.floats(0.3, 30),
+        st.floats(0.01, 10),
+        st.floats(0.05, 1),
     ),
     min_size=1,
     max_size=12,
@@ -183,11 +194,26 @@ def test_tilting_moves_the_mean_to_the_derivative_of_the_cumulant_generating_fun
     ("kwargs", "message"),
     [
         ({"weights": [np.nan], "shape": 1.0, "scale": 1.0}, "weights: got nan, expected a finite number"),
-        ({"weights": [1.0], "shape": 0.0, "scale": 1.0}, "shape: got 0.0, expected a positive number below 1e15"),
-        ({"weights": [1.0], "shape": 1e16, "scale": 1.0}, "shape: got 1e\\+16, expected a positive number below"),
-        ({"weights": [1.0], "shape": 1.0, "scale": -2.0}, "scale: got -2.0, expected a positive finite number"),
-        ({"weights": [1.0], "shape": 1.0, "scale": 1.0, "active": 1.5}, "active: got 1.5, expected a probability"),
-        ({"weights": [1.0], "shape": 1.0, "scale": 1.0, "offset": np.inf}, "offset: got inf, expected a finite"),
+        (
+            {"weights": [1.0], "shape": 0.0, "scale": 1.0},
+            "shape: got 0.0, expected a positive number below 1e15",
+        ),
+        (
+            {"weights": [1.0], "shape": 1e16, "scale": 1.0},
+            "shape: got 1e\\+16, expected a positive number below",
+        ),
+        (
+            {"weights": [1.0], "shape": 1.0, "scale": -2.0},
+            "scale: got -2.0, expected a positive finite number",
+        ),
+        (
+            {"weights": [1.0], "shape": 1.0, "scale": 1.0, "active": 1.5},
+            "active: got 1.5, expected a probability",
+        ),
+        (
+            {"weights": [1.0], "shape": 1.0, "scale": 1.0, "offset": np.inf},
+            "offset: got inf, expected a finite",
+        ),
         ({"weights": [], "shape": 1.0, "scale": 1.0}, "at least one term"),
         ({"weights": [0.0, 0.0], "shape": 1.0, "scale": 1.0}, "sum without spread"),
         ({"weights": [1.0], "shape": 1.0, "scale": 1.0, "active": 0.0}, "sum without spread"),

@@ -15,7 +15,8 @@ def test_continuous_columns_equal_scipy():
     sample = rng.gamma(2.0, 1.5, (200, 3))
     law = Gamma(np.array([2.0, 1.0, 4.0]), np.array([1.5, 3.0, 1.0]))
     expected = [
-        stats.kstest(sample[:, c], stats.gamma(law.shape[c], scale=law.scale[c]).cdf).statistic for c in range(3)
+        stats.kstest(sample[:, c], stats.gamma(law.shape[c], scale=law.scale[c]).cdf).statistic
+        for c in range(3)
     ]
     np.testing.assert_allclose(ks_distance(sample, law), expected, atol=1e-12)
 

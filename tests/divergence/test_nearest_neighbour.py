@@ -60,7 +60,8 @@ def test_does_not_change_under_an_affine_map():
 def test_interval_has_about_its_stated_coverage():
     # Around the estimator's own mean: the interval describes scatter, not bias.
     estimates = [
-        knn_kl_interval(*_gammas(300, 2700, seed=s), 5, rng=np.random.default_rng(s), draws=300) for s in range(80)
+        knn_kl_interval(*_gammas(300, 2700, seed=s), 5, rng=np.random.default_rng(s), draws=300)
+        for s in range(80)
     ]
     centre = np.mean([e.value for e in estimates])
     covered = np.mean([e.low <= centre <= e.high for e in estimates])

@@ -182,6 +182,16 @@ def test_a_python_without_venv_names_the_package_to_install(root, shell, monkeyp
     assert shell.commands == []
 
 
+def test_an_environment_of_somebody_else_is_left_alone(root, shell):
+    theirs = root / ".venv" / "bin" / "python"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("")
+    with pytest.raises(HouseError, match=r"was not made by aggdist, so it is left alone: remove it"):
+        environment.ensure(root)
+    assert theirs.exists()
+    assert shell.commands == []
+
+
 def test_other_packages_are_kept_out(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")

@@ -121,7 +121,7 @@ def test_a_failed_run_fails_the_command_and_everything_is_accounted_for(table, t
     assert "1 made, 1 up to date, 2 not made." in out
     assert "skipped digits-digitcnn-lse-s0: not here; get it" in out
     assert "FAILED runs/max: cell 3 failed; see build/failed/max.log" in err
-    assert table[0] == [5]
+    assert table[0] == [4]  # of 5 cores: each run may need more than 1 GB
 
 
 def test_without_a_failure_the_command_succeeds(table, tmp_path, capsys):

@@ -36,7 +36,9 @@ def independent(head):
     active = rng.uniform(0.5, 1.0, (LABELS, CHANNELS))
     shape, scale = rng.uniform(0.8, 4, (LABELS, CHANNELS)), rng.uniform(0.2, 1, (LABELS, CHANNELS))
     labels = np.repeat(np.arange(LABELS), 1500)
-    features = rng.standard_gamma(shape[labels]) * scale[labels] * (rng.random((4500, CHANNELS)) < active[labels])
+    features = (
+        rng.standard_gamma(shape[labels]) * scale[labels] * (rng.random((4500, CHANNELS)) < active[labels])
+    )
     return features, labels
 
 
@@ -99,7 +101,9 @@ def test_dead_and_constant_channels(head):
         assert np.all(laws.law.var() > 0), name
         pooled = fitted.pooled_law()
         assert pooled.mean()[1, 3] == 0, name
-        assert pooled.mean()[0, 5] == pytest.approx(1.25, rel=0.03), name  # 20 of 20 active is estimated 20.5 / 21
+        assert pooled.mean()[0, 5] == pytest.approx(1.25, rel=0.03), (
+            name
+        )  # 20 of 20 active is estimated 20.5 / 21
 
 
 def test_normal_nodes_give_the_closed_form():
@@ -132,7 +136,9 @@ def test_one_gamma_channel_gives_the_closed_form_and_unreachable_support_is_infi
     laws = NodeLaws(WeightedGammaSum(weights, shape, scale, 1.0, 0.5), np.array([1.0, 1.0]))
     # Gamma(2, 1.5) against Gamma(3, 1), closed form in 20 digits.
     assert node_divergences(laws).kl[0] == pytest.approx(0.05396752113698502409, rel=1e-6)
-    mirrored = WeightedGammaSum(np.array([[1.0, 1.0], [-1.0, -1.0]])[..., None] * np.array([[1.0], [-1.0]]), 2.0, 1.0)
+    mirrored = WeightedGammaSum(
+        np.array([[1.0, 1.0], [-1.0, -1.0]])[..., None] * np.array([[1.0], [-1.0]]), 2.0, 1.0
+    )
     assert np.all(np.isinf(node_divergences(NodeLaws(mirrored, np.array([1.0, 1.0]))).kl))
 
 
@@ -210,9 +216,13 @@ def test_bad_heads(statistics, weights, bias, message):
 
 
 def test_more_bad_input(statistics):
-    with pytest.raises(ValueError, match="feature model: got 'gama', expected one of gamma, zero_inflated_gamma"):
+    with pytest.raises(
+        ValueError, match=r"feature model: got 'gama', expected one of gamma, zero_inflated_gamma"
+    ):
         feature_model("gama")
-    with pytest.raises(ValueError, match="output node 1 has variance 0.0 given label 0, expected a positive"):
+    with pytest.raises(
+        ValueError, match=r"output node 1 has variance 0.0 given label 0, expected a positive"
+    ):
         Normals.fit(statistics).node_laws(np.diag([1.0, 0.0, 1.0]) @ np.ones((3, CHANNELS)), np.zeros(3))
     with pytest.raises(ValueError, match="laws of 2 nodes given 3 labels"):
         NodeLaws(Normal(np.zeros((2, 3)), 1.0), np.ones(3))

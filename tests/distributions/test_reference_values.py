@@ -1,0 +1,355 @@
+"""Families against independent implementations: scipy.stats and mpmath in high precision."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from aggdist.distributions import (
+    Affine,
+    BinomialGamma,
+    CompoundPoissonGamma,
+    Distribution,
+    Exponential,
+    Gamma,
+    GeneralisedExtremeValue,
+    GeneralisedGamma,
+    Gumbel,
+    Mixture,
+    Normal,
+    RectifiedNormal,
+    ShiftedGamma,
+    ZeroInflatedGamma,
+)
+
+PAIRS = [
+    (Normal(1.0, 2.0), stats.norm(1.0, 2.0)),
+    (Exponential(0.3), stats.expon(scale=0.3)),
+    (Gamma(0.4, 2.0), stats.gamma(0.4, scale=2.0)),
+    (Gamma(37.0, 0.1), stats.gamma(37.0, scale=0.1)),
+    (ShiftedGamma(1.0, 2.0, 0.8), stats.pearson3(0.8, 1.0, 2.0)),
+    (ShiftedGamma(1.0, 2.0, -2.5), stats.pearson3(-2.5, 1.0, 2.0)),
+    (GeneralisedGamma(2.0, 0.9, 3.0), stats.gengamma(0.3, 3.0, scale=2.0)),
+    (Gumbel(1.0, 0.5), stats.gumbel_r(1.0, 0.5)),
+    (GeneralisedExtremeValue(1.0, 0.5, 0.2), stats.genextreme(-0.2, 1.0, 0.5)),
+    (GeneralisedExtremeValue(1.0, 0.5, -0.6), stats.genextreme(0.6, 1.0, 0.5)),
+]
+
+
+@pytest.mark.parametrize(("law", "oracle"), PAIRS, ids=lambda v: type(v).__name__)
+def test_against_scipy(law: Distribution, oracle: object) -> None:
+    u = np.array([1e-6, 0.02, 0.3, 0.5, 0.9, 0.999])
+    x = oracle.ppf(u)
+    assert_allclose(law.quantile(u), x, rtol=1e-9)
+    assert_allclose(law.pdf(x), oracle.pdf(x), rtol=1e-9)
+    assert_allclose(law.logpdf(x), oracle.logpdf(x), rtol=1e-9, atol=1e-12)
+    assert_allclose(law.cdf(x), u, rtol=1e-9)
+    assert_allclose(law.sf(x), oracle.sf(x), rtol=1e-9)
+    assert_allclose(law.entropy(), oracle.entropy(), rtol=1e-8)
+    mean, var, skewness = (float(v) for v in oracle.stats(moments="mvs"))
+    assert_allclose([law.mean(), law.var(), law.skewness()], [mean, var, skewness], rtol=1e-8)
+
+
+@pytest.mark.parametrize(("shape", "y"), [(0.3, 40.0), (5.0, 80.0), (200.0, 330.0), (1e6, 1.008e6)])
+def test_gamma_tail_is_relatively_accurate(shape: float, y: float) -> None:
+    with mp.workdps(40):
+        upper = mp.gammainc(shape, y, mp.inf, regularized=True)
+        log_density = (shape - 1) * mp.log(y) - y - mp.loggamma(shape)
+    law = Gamma(shape, 1.0)
+    assert_allclose(law.sf(y), float(upper), rtol=2e-12)
+    assert_allclose(law.logpdf(y), float(log_density), rtol=1e-13, atol=1e-13)
+
+
+def test_tiny_upper_probabilities_keep_their_digits() -> None:
+    x = np.array([30.0, 60.0, 600.0])
+    for law in (
+        Exponential(1.0),
+        Gamma(2.0, 1.0),
+        ZeroInflatedGamma(0.1, 2.0, 1.0),
+        BinomialGamma(0.3, 2.0, 9.0, 9),
+    ):
+        back = law._upper_quantile(law.sf(x)) if law.has_closed_form("quantile") else x
+        assert_allclose(back, x, rtol=1e-12)
+        assert np.all(law.sf(x) > 0)
+    reflected = Affine(Gamma(2.0, 1.0), 0.0, -1.0)
+    assert_allclose(
+        reflected.quantile(1e-200), -Gamma(2.0, 1.0)._upper_quantile(np.array(1e-200)), rtol=1e-14
+    )
+
+
+def rectified_moment(d: float, r: float) -> mp.mpf:
+    with mp.workdps(60):
+        d = mp.mpf(d)
+        return mp.gamma(r + 1) * mp.exp(-(d**2) / 4) * mp.pcfd(-r - 1, -d) / mp.sqrt(2 * mp.pi)
+
+
+@pytest.mark.parametrize("d", [-30.0, -20.0, -6.15, -1.0, -0.999, 0.0, 0.7, 3.0, 12.0])
+def test_rectified_normal_moments_are_relatively_accurate(d: float) -> None:
+    law = RectifiedNormal(2 * d, 2.0)
+    for r in (0.5, 1, 2, 3, 4, 5.5):
+        expected = float(2**r * rectified_moment(d, r))
+        assert_allclose(law.moment(r), expected, rtol=5e-14 if d > -15 else 3e-13)
+
+
+@pytest.mark.parametrize("d", [-20.0, -3.0, 0.0, 0.4, 2.0, 8.0, 20.0])
+def test_rectified_normal_cumulants_are_relatively_accurate(d: float) -> None:
+    # 250 digits: at d = 20 the third cumulant, 1e-86, is what is left of terms of size 8000.
+    with mp.workdps(250):
+        e = mp.mpf(d)
+        tail, density = mp.erfc(-e / mp.sqrt(2)) / 2, mp.exp(-(e**2) / 2) / mp.sqrt(2 * mp.pi)
+        m = [tail, e * tail + density]
+        for r in (2, 3, 4):
+            m.append(e * m[r - 1] + (r - 1) * m[r - 2])
+        second = m[2] - m[1] ** 2
+        third = m[3] - 3 * m[1] * m[2] + 2 * m[1] ** 3
+        fourth = m[4] - 4 * m[1] * m[3] - 3 * m[2] ** 2 + 12 * m[1] ** 2 * m[2] - 6 * m[1] ** 4
+    law = RectifiedNormal(d, 1.0)
+    assert_allclose(law.var(), float(second), rtol=1e-13)
+    assert_allclose([law.cumulant(3), law.cumulant(4)], [float(third), float(fourth)], rtol=1e-12)
+
+
+def test_rectified_normal_cf_and_the_reflected_form() -> None:
+    t = np.array([-3.0, 0.2, 1.5])
+    for d in (-45.0, -5.0, 0.0, 5.0, 37.5, 60.0):
+        with mp.workdps(40):
+            expected = [
+                complex(
+                    mp.ncdf(-d)
+                    + mp.exp(1j * mp.mpf(d) * v - mp.mpf(v) ** 2 / 2)
+                    * mp.erfc(-(d + 1j * mp.mpf(v)) / mp.sqrt(2))
+                    / 2
+                )
+                for v in t
+            ]
+        assert_allclose(RectifiedNormal(d, 1.0).cf(t), expected, rtol=1e-12, atol=1e-14)
+
+
+def zero_inflated_sum(law: BinomialGamma, x: float) -> tuple[mp.mpf, mp.mpf, mp.mpf]:
+    """Density, cdf and sf by adding every term in 40 digits."""
+    q, a, scale, n = (mp.mpf(float(v)) for v in (law.active, law.shape, law.scale, law.positions))
+    y = mp.mpf(x) * n / scale
+    weights = [mp.binomial(n, m) * q**m * (1 - q) ** (n - m) for m in range(int(n) + 1)]
+    density = sum(
+        w * mp.exp((m * a - 1) * mp.log(y) - y - mp.loggamma(m * a)) * n / scale
+        for m, w in enumerate(weights)
+        if m > 0
+    )
+    upper = sum(w * mp.gammainc(m * a, y, mp.inf, regularized=True) for m, w in enumerate(weights) if m > 0)
+    return density, 1 - upper, upper
+
+
+@pytest.mark.parametrize(
+    "parameters", [(0.3, 0.5, 1.0, 49), (0.02, 30.0, 2.0, 25), (1.0, 0.8, 1.0, 9), (0.999, 3.0, 1.0, 200)]
+)
+def test_binomial_gamma_against_the_full_sum(parameters: tuple[float, float, float, int]) -> None:
+    law = BinomialGamma(*parameters)
+    for x in (0.02 * float(law.mean()), float(law.mean()), float(law.mean() + 12 * law.std())):
+        with mp.workdps(40):
+            density, lower, upper = zero_inflated_sum(law, x)
+            assert_allclose(law.logpdf(x), float(mp.log(density)), rtol=1e-13, atol=1e-12)
+            assert_allclose(law.cdf(x), float(lower), rtol=1e-12)
+            assert_allclose(law.sf(x), float(upper), rtol=1e-11)
+
+
+def test_binomial_gamma_with_one_position_is_the_position() -> None:
+    one, law = BinomialGamma(0.3, 2.0, 1.5, 1), ZeroInflatedGamma(0.3, 2.0, 1.5)
+    x = np.array([0.0, 0.1, 2.0, 30.0])
+    assert_allclose(one.pdf(x), law.pdf(x), rtol=1e-13)
+    assert_allclose(one.cdf(x), law.cdf(x), rtol=1e-13)
+
+
+def test_binomial_gamma_of_many_positions_is_fast_and_normal() -> None:
+    law = BinomialGamma(0.3, 1.0, 1.0, 10**8)
+    z = np.linspace(-3, 3, 7)
+    x = law.mean() + law.std() * z
+    assert_allclose(law.cdf(x), stats.norm.cdf(z), atol=1e-4)
+    assert_allclose(np.exp(law.logpdf(x)) * law.std(), stats.norm.pdf(z), atol=1e-4)
+
+
+@pytest.mark.parametrize("parameters", [(0.2, 0.5, 1.0), (6.0, 40.0, 2.0), (300.0, 1.0, 0.1)])
+def test_compound_poisson_gamma_against_the_full_sum(parameters: tuple[float, float, float]) -> None:
+    law = CompoundPoissonGamma(*parameters)
+    mean, a, scale = (mp.mpf(v) for v in parameters)
+    for x in (0.3 * float(law.mean()), float(law.mean()), float(law.mean() + 12 * law.std())):
+        with mp.workdps(40):
+            y = mp.mpf(x) / scale
+            terms = [(m, mp.exp(m * mp.log(mean) - mean - mp.loggamma(m + 1))) for m in range(1, 900)]
+            terms = [(m, w) for m, w in terms if w > mp.mpf(10) ** -300]
+            density = sum(
+                w * mp.exp((m * a - 1) * mp.log(y) - y - mp.loggamma(m * a)) / scale for m, w in terms
+            )
+        assert_allclose(law.logpdf(x), float(mp.log(density)), rtol=1e-12, atol=1e-12)
+
+
+def test_compound_poisson_gamma_is_the_sparse_limit() -> None:
+    """Theory item T5: N Z with N q = lambda; the distance is at most q min(1, lambda)."""
+    limit = CompoundPoissonGamma(3.0, 0.7, 1.0)
+    x = np.linspace(0, 12, 25)
+    for n in (30, 3000):
+        pooled = Affine(BinomialGamma(3.0 / n, 0.7, 1.0, n), 0.0, float(n))
+        distance = np.max(np.abs(pooled.cdf(x) - limit.cdf(x)))
+        assert 1e-3 * 3.0 / n < distance <= 3.0 / n
+
+
+def test_compound_poisson_gamma_far_tails_stay_finite() -> None:
+    law = CompoundPoissonGamma(0.5, 2.0, 1.0)
+    x = np.array([1e-200, 1e3, 1e8, 1e300])
+    assert np.all(np.isfinite(law.logpdf(x)))
+    assert_allclose(law.sf(x), [1 - np.exp(-0.5), law.sf(1e3), 0.0, 0.0], atol=1e-15)
+
+
+@pytest.mark.parametrize("skew", [0.0199, 0.0201, 0.3, -1.9, 2.0])
+def test_shifted_gamma_tails(skew: float) -> None:
+    with mp.workdps(50):
+        a = 4 / mp.mpf(skew) ** 2
+        for z in (-6.0, -1.9, 0.0, 0.3, 5.0, 12.0):
+            point = a + mp.sign(skew) * mp.mpf(z) * mp.sqrt(a)
+            if point <= 0:
+                continue
+            lower = mp.gammainc(a, 0, point, regularized=True)
+            upper = mp.gammainc(a, point, mp.inf, regularized=True)
+            cdf, sf = (lower, upper) if skew > 0 else (upper, lower)
+            law = ShiftedGamma(0.0, 1.0, skew)
+            assert_allclose(law.cdf(z), float(cdf), rtol=3e-12)
+            assert_allclose(law.sf(z), float(sf), rtol=3e-12)
+
+
+@pytest.mark.parametrize("skew", [0.0, 1e-200, 1e-12, 1e-8, -1e-8])
+def test_shifted_gamma_tends_to_the_normal(skew: float) -> None:
+    law, normal = ShiftedGamma(1.0, 2.0, skew), Normal(1.0, 2.0)
+    x = np.linspace(-8, 10, 37)
+    # The first Edgeworth correction is skew (z^3 - 3 z)/6, of relative size 1e-8 up to z = 4.5.
+    slack = 1e-13 + abs(skew) * 16
+    assert_allclose(law.pdf(x), normal.pdf(x), rtol=slack)
+    assert_allclose(law.cdf(x), normal.cdf(x), rtol=slack, atol=1e-16)
+    assert_allclose(law.sf(x), normal.sf(x), rtol=slack, atol=1e-16)
+    u = np.array([1e-9, 0.1, 0.5, 0.999])
+    assert_allclose(law.quantile(u), normal.quantile(u), rtol=1e-7, atol=1e-7)
+    assert_allclose(law.cf(0.3), normal.cf(0.3), rtol=1e-7)
+    assert_allclose(law.entropy(), normal.entropy(), rtol=1e-14)
+
+
+def test_shifted_gamma_end_point_and_reflection() -> None:
+    law, mirror = ShiftedGamma(1.0, 2.0, 0.5), ShiftedGamma(-1.0, 2.0, -0.5)
+    assert law.support() == (1.0 - 2 * 2.0 / 0.5, np.inf)
+    x = np.linspace(-6, 9, 11)
+    assert_allclose(law.cdf(x), mirror.sf(-x), rtol=1e-14)
+
+
+def test_generalised_extreme_value_joins_gumbel() -> None:
+    x = np.linspace(-2, 12, 15)
+    for shape in (0.0, 1e-12, -1e-12, 1e-200):
+        law, gumbel = GeneralisedExtremeValue(1.0, 2.0, shape), Gumbel(1.0, 2.0)
+        assert_allclose(law.logpdf(x), gumbel.logpdf(x), rtol=1e-9)
+        assert_allclose(law.quantile([0.1, 0.99]), gumbel.quantile([0.1, 0.99]), rtol=1e-9)
+        assert_allclose(
+            [law.cumulant(r) for r in (1, 2, 3, 4)], [gumbel.cumulant(r) for r in (1, 2, 3, 4)], rtol=1e-9
+        )
+        assert_allclose(law.cf([-0.4, 2.0]), gumbel.cf([-0.4, 2.0]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [-0.8, -0.05, -0.0499, 0.01, 0.0501, 0.2])
+def test_generalised_extreme_value_moments(shape: float) -> None:
+    with mp.workdps(60):
+        g = [mp.gamma(1 - k * mp.mpf(shape)) for k in range(5)]
+        for r in (1, 2, 3, 4):
+            raw = sum(mp.binomial(r, k) * (-1) ** (r - k) * g[k] for k in range(r + 1)) / mp.mpf(shape) ** r
+            assert_allclose(GeneralisedExtremeValue(0.0, 1.0, shape).moment(r), float(raw), rtol=2e-9)
+
+
+def test_generalised_extreme_value_without_moments() -> None:
+    law = GeneralisedExtremeValue(0.0, 1.0, [0.3, 0.6, 1.2])
+    assert np.array_equal(np.isinf(law.var()), [False, True, True])
+    assert np.array_equal(np.isinf(law.mean(method="numeric")), [False, False, True])
+
+
+@pytest.mark.parametrize(("shape", "t"), [(0.5, 2.0), (-0.4, -3.0), (2.0, 0.7)])
+def test_generalised_extreme_value_cf(shape: float, t: float) -> None:
+    """Against integration over the standard exponential on the real line, rotated differently."""
+    with mp.workdps(30):
+        turn = mp.exp(-1j * mp.sign(t) * mp.pi / (4 + 2 * abs(shape)) / max(1, shape))
+
+        def integrand(w: mp.mpf) -> mp.mpc:
+            return mp.exp(1j * t * ((w * turn) ** -shape - 1) / shape - w * turn) * turn
+
+        expected = complex(mp.quad(integrand, [0, 1e-3, 0.1, 1, 5, 60]))
+    assert_allclose(GeneralisedExtremeValue(0.0, 1.0, shape).cf(t), expected, rtol=1e-8)
+
+
+def test_a_power_of_a_gamma_is_a_generalised_gamma() -> None:
+    law = GeneralisedGamma.from_gamma_power(2.5, 0.3, 3.0)
+    x = np.array([0.2, 0.8, 1.4])
+    assert_allclose(law.cdf(x), Gamma(2.5, 0.3).cdf(x**3), rtol=1e-14)
+
+
+def test_generalised_gamma_cumulants_of_large_shape() -> None:
+    with mp.workdps(60):
+        k, step = mp.mpf(50000), mp.mpf(1) / 2
+        m = [mp.gamma(k + r * step) / mp.gamma(k) for r in range(4)]
+        third = m[3] - 3 * m[1] * m[2] + 2 * m[1] ** 3
+        second = m[2] - m[1] ** 2
+    law = GeneralisedGamma(1.0, 100000.0, 2.0)
+    assert_allclose(law.var(), float(second), rtol=1e-11)
+    # Third order: two leading orders cancel.
+    assert_allclose(law.cumulant(3), float(third), rtol=1e-5)
+
+
+def test_zero_inflated_gamma_at_both_ends_of_active() -> None:
+    dead, plain, gamma = ZeroInflatedGamma(0.0, 1.0, 1.0), ZeroInflatedGamma(1.0, 2.0, 3.0), Gamma(2.0, 3.0)
+    assert dead.support() == (0.0, 0.0)
+    assert_allclose(
+        [dead.cdf(0.0), dead.cdf(-1.0), dead.sf(0.0), dead.mean(), dead.var(), dead.entropy()],
+        [1, 0, 0, 0, 0, 0],
+    )
+    assert dead.quantile(0.7) == 0
+    assert_allclose(dead.cf(1.0), 1.0)
+    assert np.all(dead.sample(np.random.default_rng(0), 9) == 0)
+    x = np.array([0.1, 4.0, 90.0])
+    assert np.array_equal(plain.sf(x), gamma.sf(x))
+    assert_allclose(
+        [plain.cumulant(r) for r in range(1, 6)], [gamma.cumulant(r) for r in range(1, 6)], rtol=1e-14
+    )
+
+
+def test_zero_inflated_gamma_cumulants_do_not_cancel() -> None:
+    q, a, theta = 1 - 1e-9, 1e4, 0.1
+    with mp.workdps(50):
+        raw = [q * mp.mpf(theta) ** r * mp.rf(a, r) for r in (1, 2, 3)]
+        third = raw[2] - 3 * raw[0] * raw[1] + 2 * raw[0] ** 3
+    assert_allclose(ZeroInflatedGamma(q, a, theta).cumulant(3), float(third), rtol=1e-9)
+
+
+def test_mixture_of_one_component_and_of_weight_zero() -> None:
+    gamma = Gamma([2.0, 5.0], 1.0)
+    alone = Mixture(gamma, [1.0, 0.0])
+    x = np.array([0.1, 3.0, 40.0])
+    assert_allclose(alone.logpdf(x), gamma[0].logpdf(x), rtol=1e-14)
+    assert_allclose(alone.quantile([0.01, 0.99]), gamma[0].quantile([0.01, 0.99]), rtol=1e-12)
+
+
+def test_mixture_log_density_survives_underflow() -> None:
+    law = Mixture(Normal([-50.0, 50.0], 1.0), [0.5, 0.5])
+    assert_allclose(law.logpdf(0.0), Normal(50.0, 1.0).logpdf(0.0), rtol=1e-14)
+
+
+def test_mixture_merges_atoms_and_meets_them_in_its_quantile() -> None:
+    law = Mixture(Affine(ZeroInflatedGamma([0.4, 0.5], 2.0, 1.0), [0.0, 3.0]), [0.5, 0.5])
+    masses = {float(a.location): float(a.mass) for a in law.atoms()}
+    assert masses == pytest.approx({0.0: 0.3, 3.0: 0.25})
+    before = float(law.cdf(np.nextafter(3.0, 0)))
+    assert law.quantile(before + 0.1) == 3.0
+    assert law.quantile(0.2) == 0.0
+    same = Mixture(ZeroInflatedGamma([0.4, 0.5], 2.0, 1.0), [0.5, 0.5])
+    assert len(same.atoms()) == 1
+
+
+def test_affine_with_negative_factor_and_an_atom() -> None:
+    law = Affine(ZeroInflatedGamma(0.4, 2.0, 1.0), 1.0, -2.0)
+    assert law.support() == (-np.inf, 1.0)
+    assert_allclose(law.cdf([1.0, np.nextafter(1.0, 0)]), [1.0, 0.4], rtol=1e-12)
+    assert_allclose(law.sf([1.0, np.nextafter(1.0, 0)]), [0.0, 0.6], rtol=1e-12)
+    assert law.quantile(0.41) == 1.0
+    assert_allclose(law.skewness(), -ZeroInflatedGamma(0.4, 2.0, 1.0).skewness())
