@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -239,3 +243,59 @@ def test_notebooks_are_stored_clean_for_any_python3_kernel(path):
     assert notebook.metadata["kernelspec"]["name"] == "python3"
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not [cell.source for cell in code if cell.outputs or cell.execution_count is not None]
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_a_failure_that_says_so(tmp_path):
+    notebook = write_notebook(
+        tmp_path / "n.ipynb", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
+    )
+    job = Job("j", notebook, tmp_path / "out.ipynb", fill={"run": "j"})
+    outcome = execute_all([job], tmp_path / "build", workers=1)[0]
+    assert outcome.error.startswith("j: the process that ran it was killed (out of memory?)")
+    assert not job.target.exists()
+
+
+INTERRUPTED = """
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from aggdist.notebooks import Job, execute_all
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    jobs = [Job(f"j{i}", folder / "n.ipynb", folder / f"{i}.ipynb", fill={"run": "j"}) for i in range(3)]
+    try:
+        execute_all(jobs, folder / "build", workers=1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.mark.slow
+def test_an_interruption_ends_everything_at_once_and_leaves_no_page(tmp_path):
+    mark = tmp_path / "begun"
+    cell = (
+        f"import os, pathlib, time\npathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\ntime.sleep(600)"
+    )
+    write_notebook(tmp_path / "n.ipynb", cell)
+    (tmp_path / "start.py").write_text(INTERRUPTED)
+    process = subprocess.Popen([sys.executable, tmp_path / "start.py", tmp_path], start_new_session=True)
+    try:
+        wait_for(lambda: mark.exists() and mark.read_text())
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+    wait_for(lambda: not Path(f"/proc/{mark.read_text()}").exists())
+    assert not list(tmp_path.glob("[0-9].ipynb"))
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)

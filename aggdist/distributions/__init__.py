@@ -1,4 +1,7 @@
-"""Laws on the real line: families, mixtures, affine maps and weighted sums, each with a closed form and a second route."""
+"""Laws on the real line: families, mixtures, affine maps and weighted sums, with two routes to each quantity."""
+
+# Grouped by topic rather than by name.
+# ruff: noqa: I001
 
 # the interface
 from aggdist.distributions.base import Atom as Atom

@@ -86,8 +86,10 @@ class ChebyshevSum:
 
     def take(self, index: NDArray[np.intp]) -> ChebyshevSum:
         """Chosen sums."""
-        bound, total, std, enough = (v[index] for v in (self.bound, self.total, self.std, self.enough))
-        return ChebyshevSum(self.direct.take(index), bound, total, self.moments[:, index], std, enough)
+        bound, total, std = (v[index] for v in (self.bound, self.total, self.std))
+        return ChebyshevSum(
+            self.direct.take(index), bound, total, self.moments[:, index], std, self.enough[index]
+        )
 
     def log_cf_polar(self, t: Array) -> tuple[Array, Array]:
         """Logarithm of the modulus, and the argument, of the characteristic function at `t` of shape (T, L).

@@ -21,6 +21,8 @@ from aggdist.distributions.saddlepoint import solve_saddlepoint
 NODES = 96
 _MOST_NODES = 96 * 2**7
 _LONGEST = 24.0
+_SETTLED = 1e-6
+_NOISE = 1e-14
 _PROBES = np.linspace(0.75, _LONGEST, 32)
 _CHUNK = 2_000_000  # complex numbers held at once
 _SMALL_SHAPE = 12.0  # up to this total shape the contour follows the steepest descent
@@ -100,24 +102,22 @@ class _Path:
 def _integral(terms: GammaTerms, x: Array, crossing: Array, *, pole: bool) -> Array:
     """Logarithm of the (positive) integral along the whole parabola, shape (L,)."""
     path = _path(terms, x, crossing)
-    total, coarse = _trapezoid(terms, x, path, NODES, pole)
-    todo = np.flatnonzero(~_settled(total, coarse))
+    total, gap, noise = _trapezoid(terms, x, path, NODES, pole)
+    todo = np.flatnonzero(gap > np.maximum(_SETTLED * np.abs(total), noise))
     nodes = NODES
     # Convergence is geometric: where 2h and h agree to 1e-6, the error at h is near 1e-12.
     while todo.size and nodes < _MOST_NODES:
         nodes *= 2
-        total[todo], coarse = _trapezoid(terms.take(todo), x[todo], path.take(todo), nodes, pole)
-        todo = todo[~_settled(total[todo], coarse)]
+        part = _trapezoid(terms.take(todo), x[todo], path.take(todo), nodes, pole)
+        total[todo], gap, noise[todo] = part
+        todo = todo[gap > np.maximum(_SETTLED * np.abs(total[todo]), noise[todo])]
     if todo.size:
         raise ArithmeticError(
             f"the contour integral of a weighted sum did not converge with {nodes} nodes at x = {x[todo[0]]:g} "
             "(offset 0); its terms differ too much in scale for this point"
         )
-    return np.log(total) + path.log_base - crossing * x
-
-
-def _settled(total: Array, coarse: Array) -> NDArray[np.bool_]:
-    return (total > 0) & (np.abs(total - coarse) <= 1e-6 * total)
+    # In a gap between two modes the integral cancels; what is left there is not smaller than its rounding noise.
+    return np.log(np.maximum(total, noise)) + path.log_base - crossing * x
 
 
 def _path(terms: GammaTerms, x: Array, crossing: Array) -> _Path:
@@ -144,15 +144,19 @@ def _values(
     return spread.continuous_mgf(s, scale) * np.exp(-1j * u * x[:, None]), s, u
 
 
-def _trapezoid(terms: GammaTerms, x: Array, path: _Path, nodes: int, pole: bool) -> tuple[Array, Array]:
-    """The integral with steps h and with steps 2h."""
+def _trapezoid(
+    terms: GammaTerms, x: Array, path: _Path, nodes: int, pole: bool
+) -> tuple[Array, Array, Array]:
+    """The integral with steps h, its distance to that with steps 2h, and its rounding noise."""
     v = np.arange(nodes + 1) * (path.reach / nodes)[:, None]
     value, s, u = _values(terms, x, path, v)
     jacobian = (1 - 2j * path.bend[:, None] * u) * path.width[:, None] * np.cosh(v)
     integrand = (value * jacobian / (s if pole else 1.0)).real
     integrand[:, 0] *= 0.5
     scale = path.reach / (nodes * np.pi) * (np.sign(path.crossing) if pole else 1.0)
-    return integrand.sum(axis=1) * scale, 2 * integrand[:, ::2].sum(axis=1) * scale
+    total = integrand.sum(axis=1) * scale
+    gap = np.abs(total - 2 * integrand[:, ::2].sum(axis=1) * scale)
+    return total, gap, _NOISE * np.abs(integrand).sum(axis=1) * np.abs(scale)
 
 
 def _bend(terms: GammaTerms, x: Array, crossing: Array, k2: Array, k3: Array) -> Array:

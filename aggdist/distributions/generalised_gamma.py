@@ -15,6 +15,9 @@ from aggdist.distributions.checks import Array, gamma_shape, positive, require, 
 from aggdist.distributions.moments import cumulant_from_raw
 from aggdist.distributions.roots import bracketed_root
 
+_UNDERFLOW = 1e-290
+"""A power of the argument below this has lost its digits."""
+
 
 @dataclass(frozen=True, eq=False)
 class GeneralisedGamma(Distribution):
@@ -66,25 +69,39 @@ class GeneralisedGamma(Distribution):
 
     def _logpdf(self, x: Array) -> Array:
         z = x / self.scale
-        away = np.where(z > 0, z, 1.0)
-        # The gamma density at z^power times the slope power z^(power - 1).
-        inner = special.log_gamma_density(self.shape, away**self.power) + (self.power - 1) * np.log(away)
-        limit = np.where(
-            self.d < 1, np.inf, np.where(self.d == 1, -scipy_special.gammaln(self.shape), -np.inf)
-        )
-        return np.where(z > 0, inner, limit) + np.log(self.power / self.scale)
+        log_z = np.log(np.where(z > 0, z, 1.0))
+        k = np.broadcast_to(self.shape, z.shape)
+        # The gamma density at z^power times the slope power z^(power - 1); for small shapes written out, because
+        # z^power underflows long before the mass below z does.
+        written = (self.d - 1) * log_z - z**self.power - scipy_special.gammaln(k)
+        composed = special.log_gamma_density(k, z**self.power) + (self.power - 1) * log_z
+        limit = np.where(self.d < 1, np.inf, np.where(self.d == 1, -scipy_special.gammaln(k), -np.inf))
+        return np.where(z > 0, np.where(k < 10, written, composed), limit) + np.log(self.power / self.scale)
+
+    def _near_zero(self, z: Array) -> Array:
+        """P(X <= scale z) where z^power underflows: the first term of the series."""
+        return np.asarray(np.exp(self.d * np.log(z) - scipy_special.gammaln(self.shape + 1)))
 
     def _cdf(self, x: Array) -> Array:
-        return np.asarray(scipy_special.gammainc(self.shape, (x / self.scale) ** self.power))
+        z = x / self.scale
+        y = z**self.power
+        return np.where(y < _UNDERFLOW, self._near_zero(z), scipy_special.gammainc(self.shape, y))
 
     def _sf(self, x: Array) -> Array:
-        return np.asarray(scipy_special.gammaincc(self.shape, (x / self.scale) ** self.power))
+        z = x / self.scale
+        y = z**self.power
+        return np.where(y < _UNDERFLOW, 1 - self._near_zero(z), scipy_special.gammaincc(self.shape, y))
 
     def _quantile(self, u: Array) -> Array:
-        return self.scale * special.gamma_quantile(self.shape, u, 1 - u) ** (1 / self.power)
+        return self._point(u, 1 - u)
 
     def _upper_quantile(self, u: Array) -> Array:
-        return self.scale * special.gamma_quantile(self.shape, 1 - u, u) ** (1 / self.power)
+        return self._point(1 - u, u)
+
+    def _point(self, lower: Array, upper: Array) -> Array:
+        y = special.gamma_quantile(self.shape, lower, upper)
+        series = np.exp((np.log(lower) + scipy_special.gammaln(self.shape + 1)) / self.d)
+        return self.scale * np.where(y < _UNDERFLOW, series, y ** (1 / self.power))
 
     def _moment(self, r: float) -> Array:
         return np.asarray(scipy_special.poch(self.shape, r / self.power) * self.scale**r)

@@ -61,7 +61,8 @@ class Machinery(ABC):
             raise NotImplementedError(
                 f"{type(self).__name__}.{quantity} has no closed form; pass method='numeric' instead"
             )
-        return getattr(self, "_" + quantity)  # type: ignore[no-any-return]
+        closed_form: Callable[..., Any] = getattr(self, "_" + quantity)
+        return closed_form
 
     def _points(self, name: str, x: ArrayLike) -> Array:
         """Points as float64, broadcast against the batch."""

@@ -68,12 +68,20 @@ def moment(law: Distribution, r: float) -> Array:
 def cumulant(law: Distribution, r: int) -> Array:
     """Cumulant from central moments by quadrature."""
     mean = expectation(law, lambda x: x)
+    value = mean
     if r > 1:
-        central = [expectation(law, lambda x, k=k: (x - mean) ** k) for k in range(2, r + 1)]  # type: ignore[misc]
+        central = _central_moments(law, mean, r)
         value = moments.cumulant_from_raw([np.zeros_like(mean), *central])
-    else:
-        value = mean
     return np.where(law._moment_exists(r), value, np.inf)
+
+
+def _central_moments(law: Distribution, mean: Array, r: int) -> Array:
+    """Central moments of the orders 2..r, shape (r - 1, *batch), from one pass over the nodes."""
+    orders = np.arange(2, r + 1).reshape(-1, *(1,) * mean.ndim)
+    value = integrate(law, lambda x, f: (x - mean) ** orders * f, lead=1)
+    for atom in law.atoms():
+        value = value + (atom.location - mean) ** orders * atom.mass
+    return np.asarray(value)
 
 
 def cf(law: Distribution, t: Array) -> Complex:

@@ -196,16 +196,6 @@ def _generalised_gamma(p: GeneralisedGamma, q: GeneralisedGamma) -> Array:
     return np.asarray(norm + special.digamma(k) / p.power * (p.d - q.d) + power - k)
 
 
-@register_kl(Gamma, GeneralisedGamma, r"\text{generalised gamma with }s_1=\theta_1,\ d_1=a_1,\ p_1=1")
-def _gamma_generalised(p: Gamma, q: GeneralisedGamma) -> Array:
-    return _generalised_gamma(GeneralisedGamma(p.scale, p.shape, np.array(1.0)), q)
-
-
-@register_kl(GeneralisedGamma, Gamma, r"\text{generalised gamma with }s_2=\theta_2,\ d_2=a_2,\ p_2=1")
-def _generalised_as_gamma(p: GeneralisedGamma, q: Gamma) -> Array:
-    return _generalised_gamma(p, GeneralisedGamma(q.scale, q.shape, np.array(1.0)))
-
-
 @register_kl(
     Gumbel,
     Gumbel,

@@ -88,9 +88,10 @@ class Nodes:
     def _panels(self) -> list[tuple[Array, Array, Array, Array]]:
         """Points, weights and both log densities of each panel that has a width."""
         rule = Rule(len(self.shape), 1)
-        if _is_inverted(self.p) or _is_inverted(self.q):
-            rule = _economical(rule)
-        closest = self.spread * np.maximum(_closest(self.p), _closest(self.q))
+        closest = np.broadcast_to(np.maximum(_closest(self.p), _closest(self.q)), self.shape)
+        if np.any(closest > 0):
+            rule = _economical(rule, 0.01 * float(np.min(closest)))
+        closest = closest * self.spread
         out = []
         for k in range(len(self.ends) - 1):
             left, right = self.ends[k], self.ends[k + 1]
@@ -145,9 +146,9 @@ class _Place:
         return value
 
 
-def _economical(rule: Rule) -> Rule:
-    """Every second node, and none that is closer to an end than 1e-22 panels: for densities that cost much."""
-    use = np.flatnonzero(np.minimum(rule.near, rule.away).reshape(len(rule.near)) > 1e-22)[::2]
+def _economical(rule: Rule, closest: float) -> Rule:
+    """Every second node, and none closer to an end than a fraction of the panel: for densities that cost much."""
+    use = np.flatnonzero(np.minimum(rule.near, rule.away).reshape(len(rule.near)) > closest)[::2]
     thin = copy(rule)
     for name in ("near", "away", "distance"):
         setattr(thin, name, getattr(rule, name)[use])
@@ -229,7 +230,7 @@ def _closest(law: Distribution) -> Array:
     least = np.min(np.where(live, law.shape, np.inf), axis=-1)
     total = np.sum(np.where(live, law.shape, 0.0), axis=-1)
     power = np.where(np.any(live & (law.active < 1), axis=-1), least, total)
-    return np.asarray(np.exp(-46.0 / np.clip(power, 0.5, 1.0)))
+    return np.asarray(np.exp(-46.0 / np.clip(power, 0.2, 1.0)))
 
 
 def _bulk(law: Distribution) -> tuple[Array, Array]:

@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 Integrand = Callable[[Array, Array], Array]
 
 _CROSSINGS = 12
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -140,29 +141,38 @@ def bayes_error(p: Distribution, q: Distribution, *, prior: float = 0.5) -> Arra
     a, b = np.log(checked_prior(prior)), np.log(1 - prior)
     nodes = joint_nodes(p, q, over="both")
     # The minimum has a kink where the two cross; panels that end there see smooth functions.
-    nodes = nodes.cut(_crossings(nodes, a, b))
+    nodes = nodes.cut(_crossings(nodes, a - b))
     total = nodes.integrate(lambda log_p, log_q: np.exp(np.minimum(log_p + a, log_q + b)))
     for mass_p, mass_q in atom_masses(p, q):
         total = total + np.minimum(prior * mass_p, (1 - prior) * mass_q)
     return np.asarray(total)
 
 
-def _crossings(nodes: Nodes, a: float, b: float) -> Array:
-    """Up to 12 places where the two weighted densities cross, shape (12, *batch), by bisection."""
+def _crossings(nodes: Nodes, odds: float) -> Array:
+    """The 12 heaviest places where log p - log q + odds changes its sign, shape (12, *batch), by bisection."""
 
     def gap(log_p: Array, log_q: Array) -> Array:
         with np.errstate(invalid="ignore"):
-            return np.nan_to_num(log_p + a - log_q - b, nan=0.0, posinf=1.0, neginf=-1.0)
+            value = np.nan_to_num(log_p - log_q + odds, nan=0.0, posinf=1.0, neginf=-1.0)
+            # Rounding of equal densities is not a crossing.
+            return np.where(np.abs(value) > _ROUNDING * (1 + np.abs(log_p)), value, 0.0)
 
     x, value = nodes.evaluate(gap)
-    change = value[:-1] * value[1:] < 0
-    first = np.argsort(~change, axis=0, kind="stable")[:_CROSSINGS]
+    height = nodes.evaluate(np.minimum)[1]
+    # A node may lie on a crossing: signs are compared with the last one that is not 0.
+    order = np.arange(len(x)).reshape(-1, *(1,) * (x.ndim - 1))
+    before = np.maximum.accumulate(np.where(value != 0, order, 0), axis=0)
+    sign = np.sign(np.take_along_axis(value, before, axis=0))
+    change = sign[:-1] * sign[1:] < 0
+    weight = np.where(change, np.maximum(height[:-1], height[1:]), -np.inf)
+    first = np.argsort(-weight, axis=0, kind="stable")[:_CROSSINGS]
     found = np.take_along_axis(change, first, axis=0)
-    left, right = np.take_along_axis(x, first, axis=0), np.take_along_axis(x, first + 1, axis=0)
-    sign = np.sign(np.take_along_axis(value, first, axis=0))
+    left = np.take_along_axis(x, np.take_along_axis(before, first, axis=0), axis=0)
+    right = np.take_along_axis(x, first + 1, axis=0)
+    sign = np.take_along_axis(sign, first, axis=0)
     for _ in range(45):
         middle = 0.5 * (left + right)
-        same = np.sign(gap(nodes.p.logpdf(middle), nodes.q.logpdf(middle))) == sign
+        same = gap(nodes.p.logpdf(middle), nodes.q.logpdf(middle)) * sign > 0
         left, right = np.where(same, middle, left), np.where(same, right, middle)
     return np.where(found, 0.5 * (left + right), nodes.somewhere)
 

@@ -72,8 +72,11 @@ def solve_mixture_tilt(terms: GammaTerms, gap: Array, log_weights: Array) -> Arr
     for start in range(0, mixtures, step):
         stop = min(start + step, mixtures)
         rows = slice(start * components, stop * components)
-        block = _Block(GammaTerms(terms.b[rows], terms.shape[rows], terms.active[rows]))
-        mixed = _MixtureBlock(block, gap[start:stop], log_weights[start:stop])
+        counts = np.isfinite(log_weights[start:stop])
+        # A component without weight is switched off: its generating function may be infinite where others are not.
+        b = np.where(counts.reshape(-1, 1), terms.b[rows], 0.0)
+        block = _Block(GammaTerms(b, terms.shape[rows], terms.active[rows]))
+        mixed = _MixtureBlock(block, np.where(counts, gap[start:stop], 0.0), log_weights[start:stop])
         # In units of x: the mixture of the laws of Y_j - x has to be tilted to the mean 0.
         out[start:stop] = _solve_block(mixed, np.zeros(stop - start))[0]
     return out

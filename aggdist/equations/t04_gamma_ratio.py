@@ -72,7 +72,7 @@ def _unit(activation: Distribution, positions: int) -> Array:
     return np.asarray(NORMAL_MODE / 3 * activation.std() / activation.mean() / np.sqrt(positions))
 
 
-@equation("T4.1", "R = k3 k1/(2 k2^2) is the skewness over that of the matched gamma", chapter=_CHAPTER)
+@equation("T4.1", "R = kappa_3 kappa_1/(2 kappa_2^2): skewness over that of the gamma", chapter=_CHAPTER)
 def _definition() -> Evidence:
     errors = []
     for law in _activations():
@@ -161,7 +161,7 @@ def _under_rectified_normal() -> Evidence:
     return Evidence(max(errors), 1e-7, detail)
 
 
-@equation("T4.6", "sup error of the normal: |R| (phi(0)/3) sqrt(k2/N)/k1 to leading order", chapter=_CHAPTER)
+@equation("T4.6", "error of the normal: |R| (phi(0)/3) sqrt(kappa_2/N)/kappa_1 + O(1/N)", chapter=_CHAPTER)
 def _error_of_normal() -> Evidence:
     errors = [
         absolute_error(sup_errors(law, 1600)[0] / _unit(law, 1600), np.abs(skewness_ratio(law)))
@@ -171,7 +171,7 @@ def _error_of_normal() -> Evidence:
     return Evidence(max(errors), 0.005, detail)
 
 
-@equation("T4.7", "sup error of the gamma: |1-R| (phi(0)/3) sqrt(k2/N)/k1 to leading order", chapter=_CHAPTER)
+@equation("T4.7", "error of the gamma: |1-R| (phi(0)/3) sqrt(kappa_2/N)/kappa_1 + O(1/N)", chapter=_CHAPTER)
 def _error_of_gamma() -> Evidence:
     errors = [
         absolute_error(sup_errors(law, 1600)[1] / _unit(law, 1600), np.abs(1 - skewness_ratio(law)))
@@ -197,7 +197,7 @@ def _gamma_beats_normal() -> Evidence:
     return Evidence(wrong + broken, 1e-12, detail)
 
 
-@equation("T4.9", "sup error of the shifted gamma: |g2 - 3 g1^2/2| max|x^3-3x|phi/(24 N)", chapter=_CHAPTER)
+@equation("T4.9", "error of shifted gamma: |gamma_2 - 3 gamma_1^2/2| max|x^3-3x|phi/(24N)", chapter=_CHAPTER)
 def _three_cumulants() -> Evidence:
     errors = []
     for law in _activations():
@@ -252,7 +252,7 @@ def lattice_errors(mass: Array, step: float, positions: int) -> tuple[float, flo
     return float(plain), float(np.max(np.abs(matched.cdf(at + step / positions / 2) - exact)))
 
 
-@equation("T4.11", "lattice of step h: phi(0) h/(2 sqrt(k2 N)) more, unless half a step on", chapter=_CHAPTER)
+@equation("T4.11", "step h: error phi(0) h/(2 sqrt(kappa_2 N)) more, unless corrected", chapter=_CHAPTER)
 def _lattice() -> Evidence:
     errors = []
     for active, shape, step in ((0.4, 1.7, 1.0), (0.8, 0.6, 0.5), (0.6, 6.0, 2.0)):

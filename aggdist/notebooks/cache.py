@@ -56,6 +56,22 @@ def content_key(job: Job) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def take(job: Job, build: Path) -> bool:
+    """Put a kept notebook at `job.target`, if there is one for what the job is now; whether there was.
+
+    Raises
+    ------
+    NotebookError
+        If a file that the notebook reads is missing.
+    """
+    kept = _kept(job, build)
+    if not kept.exists():
+        return False
+    with atomic_file(job.target) as part:
+        part.write_bytes(kept.read_bytes())
+    return True
+
+
 def execute_cached(job: Job, build: Path) -> bool:
     """Put the executed notebook at `job.target`, from `build/executed/` if nothing has changed.
 
@@ -64,12 +80,16 @@ def execute_cached(job: Job, build: Path) -> bool:
     bool
         Whether it had to be executed.
     """
-    kept = build / "executed" / job.name / f"{content_key(job)}.ipynb"
-    fresh = not kept.exists()
-    if fresh:
-        execute(replace(job, target=kept), build)
-        for older in set(kept.parent.glob("*.ipynb")) - {kept}:
-            older.unlink()
+    if take(job, build):
+        return False
+    kept = _kept(job, build)
+    execute(replace(job, target=kept), build)
+    for older in set(kept.parent.glob("*.ipynb")) - {kept}:
+        older.unlink()
     with atomic_file(job.target) as part:
         part.write_bytes(kept.read_bytes())
-    return fresh
+    return True
+
+
+def _kept(job: Job, build: Path) -> Path:
+    return build / "executed" / job.name / f"{content_key(job)}.ipynb"

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
-from aggdist.notebooks.cache import execute_cached
+from aggdist.notebooks.cache import execute_cached, take
 from aggdist.notebooks.execution import execute
 from aggdist.notebooks.job import Job, NotebookError, Outcome
 
@@ -54,19 +54,58 @@ def execute_all(
     names = [job.name for job in jobs]
     if len(set(names)) < len(names):
         raise ValueError(f"two jobs have one name: got {', '.join(sorted(names))}, expected different names")
+    kept = {job.name: outcome for job in jobs if (outcome := _from_cache(job, build))}
+    for outcome in kept.values():
+        report(outcome)
+    todo = [job for job in jobs if job.name not in kept]
+    done = kept | {outcome.job.name: outcome for outcome in _execute(todo, build, workers, executor, report)}
+    return [done[name] for name in names]
+
+
+def _from_cache(job: Job, build: Path) -> Outcome | None:
+    """Without a process, which takes longer to start than a copy takes."""
+    started = time.monotonic()
+    try:
+        taken = job.cached and take(job, build)
+    except (NotebookError, OSError):  # met again, and reported, where the job is executed
+        return None
+    return Outcome(job, time.monotonic() - started, executed=False) if taken else None
+
+
+def _execute(
+    jobs: Sequence[Job],
+    build: Path,
+    workers: int,
+    executor: Executor | None,
+    report: Callable[[Outcome], None],
+) -> list[Outcome]:
     if not jobs:
         return []
-    pool = executor or ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn"))
+    if executor is not None:
+        return _collect(executor, jobs, build, report)
+    others = set(active_children())
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn"))
     try:
-        futures = {pool.submit(attempt, job, build): job for job in jobs}
-        outcomes = {}
-        for future in as_completed(futures):
-            outcomes[futures[future].name] = _outcome(future, futures[future])
-            report(outcomes[futures[future].name])
-        return [outcomes[name] for name in names]
-    finally:
-        if executor is None:
-            pool.shutdown(cancel_futures=True)
+        outcomes = _collect(pool, jobs, build, report)
+    except BaseException:
+        # Without waiting: a worker that was interrupted would otherwise begin its next notebook.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(active_children()) - others:
+            worker.kill()  # its kernel notices and ends
+        raise
+    pool.shutdown()
+    return outcomes
+
+
+def _collect(
+    executor: Executor, jobs: Sequence[Job], build: Path, report: Callable[[Outcome], None]
+) -> list[Outcome]:
+    futures = {executor.submit(attempt, job, build): job for job in jobs}
+    outcomes = []
+    for future in as_completed(futures):
+        outcomes.append(_outcome(future, futures[future]))
+        report(outcomes[-1])
+    return outcomes
 
 
 def _outcome(future: Future[Outcome], job: Job) -> Outcome:

@@ -32,6 +32,7 @@ size = st.floats(0.01, 50)
 shape = st.floats(0.05, 300)
 share = st.floats(0.001, 1)
 
+# A pole at an end point other than 0 is kept out: there the spacing of doubles alone moves the cdf.
 FAMILIES: dict[str, st.SearchStrategy[Distribution]] = {
     "normal": st.builds(Normal, place, size),
     "rectified_normal": st.builds(RectifiedNormal, place, st.floats(2, 50)),
@@ -40,11 +41,13 @@ FAMILIES: dict[str, st.SearchStrategy[Distribution]] = {
     "zero_inflated_gamma": st.builds(ZeroInflatedGamma, share, shape, size),
     "binomial_gamma": st.builds(BinomialGamma, share, shape, size, st.integers(1, 64)),
     "compound_poisson_gamma": st.builds(CompoundPoissonGamma, st.floats(0.01, 50), shape, size),
-    "shifted_gamma": st.builds(ShiftedGamma, place, size, st.floats(-3, 3)),
+    "shifted_gamma": st.builds(ShiftedGamma, place, size, st.floats(-1.9, 1.9)),
     "generalised_gamma": st.builds(GeneralisedGamma, size, st.floats(0.1, 20), st.floats(0.3, 6)),
     "gumbel": st.builds(Gumbel, place, size),
     "generalised_extreme_value": st.builds(GeneralisedExtremeValue, place, size, st.floats(-1.5, 0.9)),
-    "affine": st.builds(Affine, st.builds(ZeroInflatedGamma, share, shape, size), place, st.floats(-9, -0.1)),
+    "affine": st.builds(
+        Affine, st.builds(ZeroInflatedGamma, share, st.floats(1, 300), size), place, st.floats(-9, -0.1)
+    ),
     "mixture": st.builds(
         lambda a, b, w: Mixture(Gamma([a, b], 1.0), [w, 1 - w]), shape, shape, st.floats(0.01, 0.99)
     ),
@@ -104,7 +107,7 @@ def test_cf_starts_at_one_and_knows_the_mean(family: str, data: st.DataObject) -
     law = data.draw(FAMILIES[family])
     t = 1e-5 / float(law._location_spread()[1])
     value = law.cf([0.0, t, -t])
-    assert_allclose(value[0], 1.0, atol=1e-10)
+    assert_allclose(value[0], 1.0, rtol=1e-10)
     assert np.all(np.abs(value) <= 1 + 1e-10)
     assert_allclose(value[1], np.conj(value[2]), atol=1e-10)
     if np.isfinite(law.var()):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from aggdist.distributions import WeightedGammaSum
 
@@ -185,9 +185,17 @@ def test_tilting_moves_the_mean_to_the_derivative_of_the_cumulant_generating_fun
     tilted = law.tilt(s)
     assert tilted.mean() == pytest.approx(float(slope), rel=1e-5)
     x = law.mean() + law.std() * np.array([-0.7, 0.3, 1.9])
-    expected = law.logpdf(x) + s * x - law.cgf(s)
-    inside = np.isfinite(expected)
-    np.testing.assert_allclose(tilted.logpdf(x)[inside], expected[inside], atol=1e-7)
+    expected = np.exp(law.logpdf(x) + s * x - law.cgf(s))
+    np.testing.assert_allclose(tilted.pdf(x), expected, rtol=1e-6, atol=1e-9 / float(tilted.std()))
+
+
+def test_a_gap_between_two_modes_is_not_an_error():
+    # Exp(1), and half of the time Gamma(22, 12) more: at 36 both modes are far away.
+    law = WeightedGammaSum([1.0, 12.0], [1.0, 22.0], 1.0, [1.0, 0.5])
+    upper = integrate.quad(lambda u: stats.gamma.pdf(36.0 - u, 22, scale=12) * np.exp(-u), 0, 36)[0]
+    exact = 0.5 * np.exp(-36.0) + 0.5 * upper
+    for method in ("contour", "inversion"):
+        assert law.pdf(36.0, method=method) == pytest.approx(exact, rel=0.05, abs=1e-13)
 
 
 @pytest.mark.parametrize(
