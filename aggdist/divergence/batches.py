@@ -10,11 +10,14 @@ from aggdist.distributions.gamma_terms import GammaTerms
 Array = NDArray[np.float64]
 
 
-def third_cumulant(terms: GammaTerms) -> Array:
-    """Third cumulant, for plain terms by products: numpy's third power is a general power, and slow."""
+def higher_cumulants(terms: GammaTerms) -> tuple[Array, Array]:
+    """Third and fourth cumulant; for plain terms by products, because numpy's general power is slow."""
     if terms.inflated:
-        return terms.cumulant(3)
-    return np.asarray(2 * np.sum(terms.shape * terms.b * terms.b * terms.b, axis=-1))
+        return terms.cumulant(3), terms.cumulant(4)
+    square = terms.b * terms.b
+    first = terms.shape * terms.b
+    third = 2 * np.einsum("...c,...c->...", first, square)
+    return np.asarray(third), np.asarray(6 * np.einsum("...c,...c,...c->...", first, terms.b, square))
 
 
 def flat_terms(terms: GammaTerms, shape: tuple[int, ...]) -> GammaTerms:

@@ -23,7 +23,7 @@ from scipy import special
 from aggdist.distributions.base import Distribution
 from aggdist.distributions.special import log1p_remainder
 from aggdist.distributions.weighted_sum import WeightedGammaSum
-from aggdist.divergence.batches import flat_terms, log_weights_of, third_cumulant
+from aggdist.divergence.batches import flat_terms, higher_cumulants, log_weights_of
 from aggdist.divergence.tilting import Tilt, solve_mixture_tilt, solve_tilt
 
 Array = NDArray[np.float64]
@@ -45,13 +45,16 @@ class NodeKL:
     tilt : array
         The c with K'(c) = mean of p.
     correction : array
-        What skewness and kurtosis add, to the order of one over the number of channels.
+        What skewness and kurtosis add, right to the order of one over the number of channels.
+    damping : array
+        By what the correction is divided, >= 1: an asymptotic term helps only while it is small.
     """
 
     rate: Array
     ratio: Array
     tilt: Array
     correction: Array
+    damping: Array
 
     @property
     def residual(self) -> Array:
@@ -66,8 +69,19 @@ class NodeKL:
 
     @property
     def kl(self) -> Array:
-        """The prediction: rate, residual and correction, in nats, never below the rate."""
-        return np.where(np.isinf(self.rate), np.inf, np.maximum(self.two_terms + self.correction, self.rate))
+        """The prediction: rate, residual and damped correction, in nats, never below the rate."""
+        value = np.maximum(self.two_terms + self.correction / self.damping, self.rate)
+        return np.where(np.isinf(self.rate), np.inf, value)
+
+    @property
+    def doubt(self) -> Array:
+        """Size of the correction relative to the prediction, at least 0.
+
+        How to read it: up to 0.03 the prediction for hundreds of channels is within 5 % of the exact value; nodes
+        above (a few in a hundred, dominated by few channels) are worth an `exact_node_kl`.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.correction == 0, 0.0, np.abs(self.correction) / self.kl)
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,7 @@ def node_kl(p: Distribution, q: WeightedGammaSum) -> NodeKL:
     it is worse (the chapter of T10 has the table). It says nothing of atoms: leave nodes with a joint atom of
     noticeable mass to `exact_node_kl`.
     """
-    return _compare(cramer_rate(q, p.mean()), p.var(), _third(p))
+    return _compare(cramer_rate(q, p.mean()), p.var(), *_higher(p))
 
 
 def shape_correction(ratio: Array, skew_p: Array, skew_q: Array, kurtosis_q: Array) -> Array:
@@ -154,18 +168,24 @@ def shape_correction(ratio: Array, skew_p: Array, skew_q: Array, kurtosis_q: Arr
     return np.asarray(peak + curved - skew_q * skew_p * ratio**1.5 / 6 + skew_p**2 / 12)
 
 
-def _third(p: Distribution) -> Array:
-    return third_cumulant(p._terms) if isinstance(p, WeightedGammaSum) else p.cumulant(3)
+def _higher(p: Distribution) -> tuple[Array, Array]:
+    """Third and fourth cumulant."""
+    return higher_cumulants(p._terms) if isinstance(p, WeightedGammaSum) else (p.cumulant(3), p.cumulant(4))
 
 
-def _compare(found: Tilt, variance: Array, third: Array) -> NodeKL:
-    """Prediction from the tilts of q to the mean of p, and the variance and third cumulant of p."""
+def _compare(found: Tilt, variance: Array, third: Array, fourth: Array) -> NodeKL:
+    """Prediction from the tilts of q to the mean of p, and the cumulants of p."""
     alive = np.isfinite(found.rate)
     spread = np.where(alive, found.variance, 1.0)
     ratio = variance / spread
     skew, kurtosis = found.third / spread**1.5, found.fourth / spread**2
     correction = shape_correction(ratio, third / variance**1.5, skew, kurtosis)
-    return NodeKL(found.rate, np.where(alive, ratio, np.inf), found.tilt, np.where(alive, correction, 0.0))
+    # 1 + O(1/channels), so that the order of the error stays the same; the two constants are rounded from random
+    # nodes of 128 to 512 channels.
+    damping = 1 + np.maximum(fourth / variance**2, 0) / 2 + np.maximum(kurtosis, 0) / 8
+    return NodeKL(
+        found.rate, np.where(alive, ratio, np.inf), found.tilt, np.where(alive, correction, 0.0), damping
+    )
 
 
 def mixture_rate(law: WeightedGammaSum, weights: ArrayLike, point: ArrayLike) -> Array:
@@ -209,7 +229,8 @@ def mixture_node_kl(p: Distribution, q: WeightedGammaSum, weights: ArrayLike) ->
     mean, variance = p.mean(), p.var()
     log_weights = log_weights_of(weights, q.batch_shape)
     found = cramer_rate(q, mean[..., None])
-    components = _compare(found, variance[..., None], _third(p)[..., None])
+    third, fourth = _higher(p)
+    components = _compare(found, variance[..., None], third[..., None], fourth[..., None])
     alive = np.isfinite(found.rate)
     spread = np.where(alive, found.variance, 1.0)
     level = np.where(alive, components.kl - components.residual, np.inf)

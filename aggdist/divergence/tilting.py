@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from aggdist.distributions.gamma_terms import GammaTerms
-from aggdist.divergence.batches import third_cumulant
+from aggdist.divergence.batches import higher_cumulants
 
 Array = NDArray[np.float64]
 
@@ -105,7 +105,8 @@ class _Block:
             first, second, third = (self.clean.cumulant(r) for r in (1, 2, 3))
             return first, second, third
         first = self.shape * self.b
-        return first.sum(axis=-1), np.einsum("lc,lc->l", first, self.b), third_cumulant(self.clean)
+        third = 2 * np.einsum("lc,lc->l", first, self.b * self.b)
+        return first.sum(axis=-1), np.einsum("lc,lc->l", first, self.b), third
 
     def domain(self) -> tuple[Array, Array]:
         return self.clean.domain()
@@ -133,13 +134,7 @@ class _Block:
 
     def higher(self, c: Array) -> tuple[Array, Array]:
         """Third and fourth derivative of K at c."""
-        if self.inflated:
-            tilted = self.clean.tilt(c)
-            return tilted.cumulant(3), tilted.cumulant(4)
-        part = self.b / (1 - self.b * c[:, None])
-        square = part * part
-        first = self.shape * part
-        return 2 * np.einsum("lc,lc->l", first, square), 6 * np.einsum("lc,lc->l", first * part, square)
+        return higher_cumulants(self.clean.tilt(c))
 
     def value(self, c: Array) -> Array:
         """K(c)."""
