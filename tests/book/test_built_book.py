@@ -145,11 +145,17 @@ class Tab:
         self.page.on("console", lambda m: m.type == "error" and self.problems.append(f"console: {m.text}"))
         self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         self.page.on("request", self._request)
-        self.page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._failed)
 
     def _request(self, request):
         if urlsplit(request.url).scheme not in ("file", "data", "blob"):
             self.problems.append(f"asked a host: {request.url}")
+
+    def _failed(self, request):
+        # Opening the next page cuts off what the last one was still loading (its icon, mostly): no fault of a page.
+        # A missing file has another reason, ERR_FILE_NOT_FOUND.
+        if request.failure != "net::ERR_ABORTED":
+            self.problems.append(f"failed: {request.url} ({request.failure})")
 
     def open(self, address: str, width: int = WIDE) -> None:
         self.problems.clear()
