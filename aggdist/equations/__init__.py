@@ -4,6 +4,8 @@ from aggdist.equations import (  # the modules register their checks
     t02_zero_inflated_gamma,
     t03_average_pooling,
     t04_gamma_ratio,
+    t09_node_models,
+    t09_output_nodes,
 )
 from aggdist.equations.registry import (
     CheckResult,
@@ -31,5 +33,7 @@ __all__ = [
     "t02_zero_inflated_gamma",
     "t03_average_pooling",
     "t04_gamma_ratio",
+    "t09_node_models",
+    "t09_output_nodes",
     "violation",
 ]
