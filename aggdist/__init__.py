@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aggdist.equations import check
     from aggdist.experiment import RunParameters, read_record, run, write_record
     from aggdist.networks import Network, build, prepare, train
+    from aggdist.own_network import Report, analyse
     from aggdist.prediction import (
         FEATURE_MODELS,
         IndependentGammas,
@@ -74,6 +75,7 @@ _DOOR = {
     ),
     "equations": ("check",),
     "experiment": ("RunParameters", "read_record", "run", "write_record"),
+    "own_network": ("Report", "analyse"),
 }
 _ROOM_OF = {name: room for room, names in _DOOR.items() for name in names}
 

@@ -1,12 +1,12 @@
 """From pooled features of held-out images to everything that a record says about them.
 
-The test images are halved at random: one half is for fitting the feature models, the other for judging them.
-This is repeated; medians over nodes are taken within a split, means over splits. Curves and examples are those
-of the first split.
+The test images are halved at random, one half for fitting the feature models, the other for judging them, again and
+again; medians over nodes are taken within a split, means over splits. Curves and examples are those of the first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from aggdist.capture.statistics import PooledStatistics
 from aggdist.divergence import ks_distance, ks_two_sample
+from aggdist.halves import split_in_halves
 from aggdist.prediction import (
     FEATURE_MODELS,
     Comparison,
@@ -32,6 +33,15 @@ Labels = NDArray[np.integer]
 CURVE_POINTS = 81
 HISTOGRAM_BINS = 40
 EXAMPLES = 6
+
+FitModels = Callable[[Array, Labels, int], dict[str, FeatureModel]]
+"""From features (n, C), labels (n,) and the number of labels to fitted models by name."""
+
+
+def fit_all(features: Array, labels: Labels, n_classes: int) -> dict[str, FeatureModel]:
+    """Every feature model, fitted on non-negative features."""
+    statistics = PooledStatistics.of(features, labels, n_classes)
+    return {name: model.fit(statistics) for name, model in FEATURE_MODELS.items()}
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,7 @@ def analyse_features(
     draws: int,
     seed: int,
     progress: bool = True,
+    fit_models: FitModels = fit_all,
 ) -> Analysis:
     """Fit the feature models on one half of the images and judge their predictions on the other half.
 
@@ -97,13 +108,15 @@ def analyse_features(
     splits, draws : int
         Random halvings, and simulated samples for each of them.
     seed : int
+    fit_models : function, optional
+        Fits the models that are judged; all of `FEATURE_MODELS` unless given.
     """
     rng = np.random.default_rng([seed, 20240401])
     features = np.asarray(features, np.float64)
     results = []
     for _ in tqdm(range(splits), desc="analysing", unit="split", disable=None if progress else True):
         fit, judge = split_in_halves(labels, fit_per_class, rng)
-        results.append(_one_split(features, labels, weights, bias, fit, judge, draws, rng))
+        results.append(_one_split(features, labels, weights, bias, fit, judge, draws, rng, fit_models))
     first = results[0]
     return Analysis(
         protocol=_protocol(labels, fit_per_class, splits, draws),
@@ -111,36 +124,6 @@ def analyse_features(
         nodes=_node_summary(results),
         curves=_curves(first, weights, bias),
     )
-
-
-def split_in_halves(
-    labels: Labels, fit_per_class: int, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Disjoint random fitting and judging images.
-
-    Of each class at most `fit_per_class` and at most half are for fitting; as many as remain, at most the
-    larger of `fit_per_class` and that half, are for judging.
-
-    Raises
-    ------
-    ValueError
-        If a class has fewer than four images: two are needed on either side.
-    """
-    counts = np.bincount(labels)
-    if counts.min() < 4:
-        raise ValueError(
-            f"class {int(counts.argmin())} has {int(counts.min())} images, expected at least four: two for fitting "
-            "and two for judging"
-        )
-    order = rng.permutation(len(labels))
-    # Rank of each image within its class, in random order.
-    by_class = order[np.argsort(labels[order], kind="stable")]
-    start = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    rank = np.empty(len(labels), np.intp)
-    rank[by_class] = np.arange(len(labels)) - np.repeat(start, counts)
-    to_fit = np.minimum(fit_per_class, counts // 2)[labels]
-    to_judge = np.maximum(fit_per_class, counts // 2)[labels]
-    return np.flatnonzero(rank < to_fit), np.flatnonzero((rank >= to_fit) & (rank < to_fit + to_judge))
 
 
 def _one_split(
@@ -152,9 +135,9 @@ def _one_split(
     judge: NDArray[np.intp],
     draws: int,
     rng: np.random.Generator,
+    fit_models: FitModels,
 ) -> _Split:
-    statistics = PooledStatistics.of(features[fit], labels[fit], len(bias))
-    models = {name: model.fit(statistics) for name, model in FEATURE_MODELS.items()}
+    models = fit_models(features[fit], labels[fit], len(bias))
     judged, judged_labels = features[judge], labels[judge]
     comparisons = {
         name: compare(model, weights, bias, judged_labels, draws=draws, rng=rng)
@@ -211,9 +194,10 @@ def _pooled_summary(results: list[_Split]) -> dict[str, Any]:
 
 
 def _examples(split: _Split) -> list[dict[str, Any]]:
-    """A few pooled features, from the best described to the worst, by the zero-inflated gamma's distance."""
-    distance = split.distances["zero_inflated_gamma"]
-    active = split.models["zero_inflated_gamma"].pooled_law().mean() > 0
+    """A few pooled features, from the best described to the worst: by the zero-inflated gamma, else the last model."""
+    ranking = "zero_inflated_gamma" if "zero_inflated_gamma" in split.models else list(split.models)[-1]
+    distance = split.distances[ranking]
+    active = split.models[ranking].pooled_law().mean() != 0
     ranked = [i for i in np.argsort(np.where(active, distance, np.inf), axis=None) if active.flat[i]]
     chosen = [ranked[round(level * (len(ranked) - 1))] for level in np.linspace(0.02, 0.98, EXAMPLES)]
     return [_example(split, *divmod(int(i), distance.shape[1])) for i in chosen]
@@ -221,18 +205,18 @@ def _examples(split: _Split) -> list[dict[str, Any]]:
 
 def _example(split: _Split, label: int, channel: int) -> dict[str, Any]:
     values = split.judged[split.labels == label, channel]
-    top = float(np.quantile(values, 0.995)) or float(values.max())
-    positive = values[values > 0]
-    edges = np.linspace(0.0, top, 25)
-    grid = np.linspace(0.0, top, CURVE_POINTS)[1:]
+    low = min(0.0, float(np.quantile(values, 0.005)))  # 0 unless features may be negative
+    top = max(0.0, float(np.quantile(values, 0.995)) or float(values.max()))
+    edges = np.linspace(low, top, 25)
+    grid = np.linspace(low, top, CURVE_POINTS)[1:]
     laws = {name: model.pooled_law()[label, channel] for name, model in split.models.items()}
     return {
         "label": label,
         "channel": channel,
         "zeros": float(np.mean(values == 0)),
         "edges": edges,
-        # Density of the positive values; the zeros are told apart.
-        "density": np.histogram(positive, edges)[0] / (values.size * np.diff(edges)),
+        # Density of the values that are not 0; the zeros are told apart.
+        "density": np.histogram(values[values != 0], edges)[0] / (values.size * np.diff(edges)),
         "grid": grid,
         "laws": {name: law.pdf(grid) for name, law in laws.items()},
         "ks": {name: float(split.distances[name][label, channel]) for name in split.distances},

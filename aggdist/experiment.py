@@ -17,40 +17,12 @@ from typing import Any
 import numpy as np
 
 from aggdist.analysis import Analysis, analyse_features
+from aggdist.analysis_sources import analysis_digest
 from aggdist.paths import atomic_file
-from aggdist.provenance import provenance, source_digest
+from aggdist.provenance import provenance
 
 SCHEMA = 1
 MAX_BYTES = 300_000
-_HERE = Path(__file__).resolve().parent
-# The modules that a record's numbers come from: when one of them changes, records are older than the code. A test
-# follows the imports and fails if one is missing here. (Not distributions/numeric.py: those routes are taken only
-# with method="numeric", which the analysis never asks for.)
-ANALYSIS_MODULES = (
-    "analysis.py",
-    "capture/accumulator.py",
-    "capture/moments.py",
-    "capture/statistics.py",
-    "distributions/base.py",
-    "distributions/checks.py",
-    "distributions/contour.py",
-    "distributions/gamma.py",
-    "distributions/gamma_terms.py",
-    "distributions/inversion.py",
-    "distributions/machinery.py",
-    "distributions/moments.py",
-    "distributions/normal.py",
-    "distributions/saddlepoint.py",
-    "distributions/special.py",
-    "distributions/weighted_sum.py",
-    "distributions/zero_inflated_gamma.py",
-    "divergence/kolmogorov_smirnov.py",
-    "divergence/nearest_neighbour.py",
-    "prediction/comparison.py",
-    "prediction/divergences.py",
-    "prediction/feature_models.py",
-    "prediction/node_laws.py",
-)
 
 
 class RecordError(RuntimeError):
@@ -120,8 +92,8 @@ def run(parameters: RunParameters, *, progress: bool = True) -> dict[str, Any]:
 
     data = datasets.load(parameters.dataset)
     prepared = networks.prepare(data)
-    recipe = _recipe(parameters)
-    checkpoint = networks.trained(data, recipe, prepared=prepared, progress=progress)
+    chosen = recipe(parameters)
+    checkpoint = networks.trained(data, chosen, prepared=prepared, progress=progress)
     captured = capture.captured(checkpoint, prepared.x_test, prepared.y_test, progress=progress)
     head = checkpoint.network.head
     weights = head.weight.detach().numpy().astype(np.float64)
@@ -149,7 +121,7 @@ def run(parameters: RunParameters, *, progress: bool = True) -> dict[str, Any]:
         "class_names": list(data.class_names),
         "training": {
             "examples": len(prepared.y_train),
-            "parameters": recipe.to_dict()["training"],
+            "parameters": chosen.to_dict()["training"],
             "loss": list(checkpoint.history.loss),
             "seconds": checkpoint.history.seconds,
         },
@@ -160,7 +132,8 @@ def run(parameters: RunParameters, *, progress: bool = True) -> dict[str, Any]:
     }
 
 
-def _recipe(parameters: RunParameters) -> Any:
+def recipe(parameters: RunParameters) -> Any:
+    """What `aggdist.networks.trained` needs to make the network of a run."""
     from aggdist import networks
 
     chosen: dict[str, Any] = {"threads": parameters.threads} | (
@@ -208,11 +181,6 @@ def _plain(value: Any) -> Any:
         # JSON has no infinity; a divergence that is infinite is stored as the word.
         return float(f"{value:.6g}") if math.isfinite(value) else str(float(value))
     return value
-
-
-def analysis_digest() -> str:
-    """SHA-256 of the sources that the analysis depends on."""
-    return source_digest(_HERE / name for name in ANALYSIS_MODULES)
 
 
 def write_record(record: Mapping[str, Any], path: Path) -> None:
@@ -281,7 +249,7 @@ def current_checkpoint_key(parameters: RunParameters) -> str:
     """Key of the checkpoint that these parameters would train now."""
     from aggdist import datasets, networks
 
-    return networks.checkpoint_key(_recipe(parameters), datasets.specification(parameters.dataset).digest())
+    return networks.checkpoint_key(recipe(parameters), datasets.specification(parameters.dataset).digest())
 
 
 def age_of(record: Mapping[str, Any]) -> str:

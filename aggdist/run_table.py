@@ -31,6 +31,7 @@ class _File(pydantic.BaseModel):
 
     defaults: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]]
+    extracts: list[str] = []
 
 
 class _Loader(yaml.SafeLoader):
@@ -63,18 +64,41 @@ def read_tables(path: Path) -> dict[str, tuple[RunParameters, ...]]:
         For unknown or repeated keys, values of a wrong type, unknown datasets, networks or aggregations, and
         two runs of one name in a table.
     """
+    content = _content(path)
+    return {
+        name: _checked_names(path, name, [run for row in _rows(path, name, content) for run in row])
+        for name in content.tables
+    }
+
+
+def _content(path: Path) -> _File:
     try:
-        content = _File(**yaml.load(path.read_text(encoding="utf-8"), _Loader))
+        return _File(**yaml.load(path.read_text(encoding="utf-8"), _Loader))
     except RunTableError as error:
         raise RunTableError(f"{path}: {error}") from error
     except yaml.YAMLError as error:
         raise RunTableError(f"{path} is not YAML: {error}") from error
     except (pydantic.ValidationError, TypeError) as error:
         raise RunTableError(f"{path}: expected `defaults` and `tables`, got {_problems(error)}") from error
-    return {
-        name: _checked_names(path, name, [run for row in _rows(path, name, content) for run in row])
-        for name in content.tables
-    }
+
+
+def read_extracts(root: Path, only: str = "*") -> tuple[RunParameters, ...]:
+    """The runs of the full table whose extracts the theory chapters read, with names that match a pattern.
+
+    Raises
+    ------
+    RunTableError
+        If an extract is named that is no run of the full table.
+    """
+    path = root / TABLE
+    runs = {run.name: run for run in read_tables(path).get("full", ())}
+    wanted = _content(path).extracts
+    unknown = [name for name in wanted if name not in runs]
+    if unknown:
+        raise RunTableError(
+            f"{path}: extracts names {', '.join(unknown)}, expected runs of table 'full': {', '.join(runs) or 'none'}"
+        )
+    return tuple(runs[name] for name in wanted if fnmatch.fnmatchcase(name, only))
 
 
 def _rows(path: Path, table: str, content: _File) -> Iterator[list[RunParameters]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aggdist.experiment import RunParameters, read_record, record_is_current
 from aggdist.notebooks import Job, Outcome, execute_all
-from aggdist.run_table import RunTableError, read_table, read_tables
+from aggdist.run_table import RunTableError, read_extracts, read_table, read_tables
 
 __all__ = [
     "CURRENT",
@@ -29,6 +29,7 @@ __all__ = [
     "page_job",
     "places",
     "plan",
+    "read_extracts",
     "read_table",
     "read_tables",
     "record_path",

@@ -13,8 +13,10 @@ import pytest
 
 import aggdist
 from aggdist import experiment
-from aggdist.analysis import analyse_features, split_in_halves
-from aggdist.experiment import ANALYSIS_MODULES, RecordError, RunParameters, read_record, record_is_current
+from aggdist.analysis import analyse_features
+from aggdist.analysis_sources import ANALYSIS_MODULES
+from aggdist.experiment import RecordError, RunParameters, read_record, record_is_current
+from aggdist.halves import split_in_halves
 
 SMALL = {
     "dataset": "digits", "network": "digitcnn", "aggregation": "avg", "seed": 1, "fit_per_class": 20,

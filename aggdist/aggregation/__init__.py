@@ -14,9 +14,38 @@ from aggdist.aggregation.average_laws import (
     average_normal,
     effective_positions,
 )
+from aggdist.aggregation.dependent_positions import (
+    correlated_average_gamma,
+    correlated_average_normal,
+    grid_correlation,
+    image_mixture,
+    offset_covariance,
+    position_correlation,
+)
+from aggdist.aggregation.generalised_mean_laws import (
+    GeneralisedMeanTrust,
+    delta_generalised_mean_cumulants,
+    generalised_mean_generalised_gamma,
+    generalised_mean_trust,
+    power_cumulants,
+)
+from aggdist.aggregation.image_laws import image_laws
+from aggdist.aggregation.image_variation import ImageVariation, observed_effective_positions
+from aggdist.aggregation.log_sum_exp_laws import delta_log_sum_exp_cumulants, exponential_cumulants
+from aggdist.aggregation.maximum_dependence import maximum_effective_positions, observed_maximum_positions
 from aggdist.aggregation.maximum_law import MaximumLaw
+from aggdist.aggregation.maximum_limits import maximum_extreme_value, maximum_gumbel, tail_point
+from aggdist.aggregation.maximum_moments import exponential_maximum_moments
 from aggdist.aggregation.pooled_laws import pooled_law
-from aggdist.aggregation.registry import AGGREGATIONS, Aggregation, aggregation, check_power, pool
+from aggdist.aggregation.pooled_moments import generalised_mean_cumulants, log_sum_exp_cumulants
+from aggdist.aggregation.registry import (
+    AGGREGATIONS,
+    Aggregation,
+    aggregation,
+    check_power,
+    check_sharpness,
+    pool,
+)
 
 if TYPE_CHECKING:
     from aggdist.aggregation.layers import AggregationLayer
@@ -24,6 +53,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AGGREGATIONS",
     "Aggregation",
+    "GeneralisedMeanTrust",
+    "ImageVariation",
     "MaximumLaw",
     "aggregation",
     "average_cumulants",
@@ -31,14 +62,37 @@ __all__ = [
     "average_law",
     "average_normal",
     "check_power",
+    "check_sharpness",
+    "correlated_average_gamma",
+    "correlated_average_normal",
+    "delta_generalised_mean_cumulants",
+    "delta_log_sum_exp_cumulants",
     "effective_positions",
+    "exponential_cumulants",
+    "exponential_maximum_moments",
+    "generalised_mean_cumulants",
+    "generalised_mean_generalised_gamma",
+    "generalised_mean_trust",
+    "grid_correlation",
+    "image_laws",
+    "image_mixture",
     "layer",
+    "log_sum_exp_cumulants",
+    "maximum_effective_positions",
+    "maximum_extreme_value",
+    "maximum_gumbel",
+    "observed_effective_positions",
+    "observed_maximum_positions",
+    "offset_covariance",
     "pool",
     "pooled_law",
+    "position_correlation",
+    "power_cumulants",
+    "tail_point",
 ]
 
 
-def layer(name: str, p: float = 3.0, learnable: bool = False) -> AggregationLayer:
+def layer(name: str, p: float = 3.0, learnable: bool = False, *, r: float = 1.0) -> AggregationLayer:
     """The torch module of one aggregation: maps (B, C, *positions) in, pooled features (B, C) out.
 
     Parameters
@@ -46,15 +100,18 @@ def layer(name: str, p: float = 3.0, learnable: bool = False) -> AggregationLaye
     name
         A key of `AGGREGATIONS`.
     p
-        Power of the generalised mean, p >= 1; the others do not read it.
+        Power of the generalised mean and of the L_p norm, p >= 1; the others do not read it.
     learnable
-        Train the power along with the weights (only for the generalised mean; then p > 1 at the start).
+        Train the power along with the weights (only where there is one; then p > 1 at the start).
+    r
+        Sharpness of the log-sum-exp, r > 0; the others do not read it.
 
     Raises
     ------
     ValueError
-        For an unknown name, a power below 1, or a learnable power where there is none.
+        For an unknown name, a power below 1, a sharpness that is not positive, or a learnable power where
+        there is none.
     """
     from aggdist.aggregation.layers import make_layer
 
-    return make_layer(name, p=p, learnable=learnable)
+    return make_layer(name, p=p, learnable=learnable, r=r)

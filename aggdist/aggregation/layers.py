@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from aggdist.aggregation.registry import aggregation, check_power
+from aggdist.aggregation.registry import aggregation, check_power, check_sharpness
 
 
 class AggregationLayer(nn.Module):
@@ -89,11 +89,50 @@ class GeneralisedMean(AggregationLayer):
         return f"p={self.p:g}, learnable={self.learnable}"
 
 
-def make_layer(name: str, p: float = 3.0, learnable: bool = False) -> AggregationLayer:
+class LpNorm(GeneralisedMean):
+    """Z = (sum over positions of A^p)^(1/p) = N^(1/p) times the generalised mean, p >= 1 fixed or learnt."""
+
+    name = "lp"
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pool maps (B, C, *positions) to (B, C)."""
+        positions = math.prod(maps.shape[a] for a in self.positions(maps))
+        power: Tensor | float = self._power() if self.learnable else self._fixed
+        return super().forward(maps) * positions ** (1.0 / power)
+
+
+class LogSumExp(AggregationLayer):
+    """Z = (1/r) log(mean over positions of exp(r A)), sharpness r > 0."""
+
+    name = "lse"
+
+    def __init__(self, r: float = 1.0) -> None:
+        super().__init__()
+        self.r = check_sharpness(r)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pool maps (B, C, *positions) to (B, C)."""
+        axes = self.positions(maps)
+        largest = maps.detach().amax(dim=axes, keepdim=True)
+        inner = torch.expm1(self.r * (maps - largest)).mean(dim=axes)
+        return largest.flatten(1) + torch.log1p(inner) / self.r
+
+    def extra_repr(self) -> str:
+        """The sharpness, for printing."""
+        return f"r={self.r:g}"
+
+
+_WITH_POWER = {"gem": GeneralisedMean, "lp": LpNorm}
+
+
+def make_layer(name: str, p: float = 3.0, learnable: bool = False, r: float = 1.0) -> AggregationLayer:
     """The layer of one aggregation; see `aggdist.aggregation.layer`."""
     entry = aggregation(name)
     if learnable and not entry.has_power:
-        raise ValueError(f"aggregation {name!r} has no power to learn: use learnable=True with 'gem' only")
-    if name == "gem":
-        return GeneralisedMean(p=p, learnable=learnable)
+        known = " or ".join(map(repr, _WITH_POWER))
+        raise ValueError(f"aggregation {name!r} has no power to learn: use learnable=True with {known} only")
+    if name in _WITH_POWER:
+        return _WITH_POWER[name](p=p, learnable=learnable)
+    if name == "lse":
+        return LogSumExp(r=r)
     return Average() if name == "avg" else Maximum()

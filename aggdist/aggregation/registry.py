@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aggdist.aggregation import average, generalised_mean, maximum
+from aggdist.aggregation import average, generalised_mean, log_sum_exp, lp_norm, maximum
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,15 @@ class Aggregation:
         The definition in LaTeX.
     has_power
         Whether it reads a power p.
+    has_sharpness
+        Whether it reads a sharpness r.
     """
 
     name: str
     title: str
     formula: str
     has_power: bool = False
+    has_sharpness: bool = False
 
 
 AGGREGATIONS: Mapping[str, Aggregation] = MappingProxyType(
@@ -40,6 +43,10 @@ AGGREGATIONS: Mapping[str, Aggregation] = MappingProxyType(
         "avg": Aggregation("avg", "average", r"Z = \frac1N \sum_s A_s"),
         "max": Aggregation("max", "max", r"Z = \max_s A_s"),
         "gem": Aggregation("gem", "GeM", r"Z = \bigl(\frac1N \sum_s A_s^p\bigr)^{1/p}", has_power=True),
+        "lp": Aggregation("lp", "L_p norm", r"Z = \bigl(\sum_s A_s^p\bigr)^{1/p}", has_power=True),
+        "lse": Aggregation(
+            "lse", "log-sum-exp", r"Z = \frac1r \log\bigl(\frac1N \sum_s e^{r A_s}\bigr)", has_sharpness=True
+        ),
     }
 )
 
@@ -72,7 +79,24 @@ def check_power(p: float) -> float:
     return float(p)
 
 
-def pool(maps: ArrayLike, name: str, p: float = 3.0, axis: int | Sequence[int] | None = None) -> NDArray[Any]:
+def check_sharpness(r: float) -> float:
+    """`r` itself, if it is a usable sharpness of the log-sum-exp.
+
+    Raises
+    ------
+    ValueError
+        For a sharpness that is not finite and positive.
+    """
+    if not (np.isfinite(r) and r > 0.0):
+        raise ValueError(
+            f"sharpness r = {r}: expected a finite number > 0 (small is near the average, large near the maximum)"
+        )
+    return float(r)
+
+
+def pool(
+    maps: ArrayLike, name: str, p: float = 3.0, axis: int | Sequence[int] | None = None, *, r: float = 1.0
+) -> NDArray[Any]:
     """Aggregate maps over their positions, with the same result as the torch layer.
 
     Parameters
@@ -82,9 +106,11 @@ def pool(maps: ArrayLike, name: str, p: float = 3.0, axis: int | Sequence[int] |
     name
         A key of `AGGREGATIONS`.
     p
-        Power of the generalised mean, p >= 1; the others do not read it.
+        Power of the generalised mean and of the L_p norm, p >= 1; the others do not read it.
     axis
         The axes of the positions; by default all after the second.
+    r
+        Sharpness of the log-sum-exp, r > 0, in the inverse unit of the activations; the others do not read it.
 
     Returns
     -------
@@ -93,7 +119,8 @@ def pool(maps: ArrayLike, name: str, p: float = 3.0, axis: int | Sequence[int] |
     Raises
     ------
     ValueError
-        For an unknown name, a power below 1, maps without positions, NaN, infinite or negative activations.
+        For an unknown name, a power below 1, a sharpness that is not positive, maps without positions, NaN,
+        infinite or negative activations.
     """
     aggregation(name)
     values = _checked(maps, axis)
@@ -102,7 +129,10 @@ def pool(maps: ArrayLike, name: str, p: float = 3.0, axis: int | Sequence[int] |
         return average.pool(values, axes)
     if name == "max":
         return maximum.pool(values, axes)
-    return generalised_mean.pool(values, axes, check_power(p))
+    if name == "lse":
+        return log_sum_exp.pool(values, axes, check_sharpness(r))
+    power = check_power(p)
+    return (lp_norm if name == "lp" else generalised_mean).pool(values, axes, power)
 
 
 def _axes(ndim: int, axis: int | Sequence[int]) -> tuple[int, ...]:

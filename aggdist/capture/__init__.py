@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aggdist.capture.activations import ActivationStatistics
+from aggdist.capture.extract import Extract, ExtractError, load_extract
 from aggdist.capture.images import ImageSums, image_sums
-from aggdist.capture.statistics import PooledStatistics
+from aggdist.capture.statistics import MarginalStatistics, PooledStatistics
 from aggdist.capture.stored import Captured, CaptureError, load_captured
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ __all__ = [
     "ActivationStatistics",
     "CaptureError",
     "Captured",
+    "Extract",
+    "ExtractError",
     "ImageSums",
+    "MarginalStatistics",
     "PooledStatistics",
     "capture",
     "capture_folder",
@@ -28,6 +32,7 @@ __all__ = [
     "captured",
     "image_sums",
     "load_captured",
+    "load_extract",
 ]
 
 _NEED_TORCH = {

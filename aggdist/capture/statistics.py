@@ -45,8 +45,66 @@ def _log_of_positives(values: Floats) -> Floats:
     return np.log(np.where(values > 0.0, values, 1.0))
 
 
+class MarginalEstimates:
+    """What follows for each channel by itself from the sums of pooled features."""
+
+    count: Floats
+    positives: Floats
+    third: Floats
+
+    def second(self) -> Floats:
+        """sum (Z - mean)^2 (J, C)."""
+        raise NotImplementedError
+
+    def active(self) -> Floats:
+        """Fraction of images with Z > 0 (J, C); needs an image per class."""
+        require_images(self.count, 1)
+        return self.positives / self.count[:, None]
+
+    def variance(self) -> Floats:
+        """Unbiased variance (J, C); needs two images per class."""
+        require_images(self.count, 2)
+        return self.second() / (self.count - 1.0)[:, None]
+
+    def third_cumulant(self) -> Floats:
+        """Unbiased third cumulant (Fisher's k-statistic) (J, C); needs three images per class."""
+        require_images(self.count, 3)
+        n = self.count[:, None]
+        return self.third * n / ((n - 1.0) * (n - 2.0))
+
+
+@dataclass(frozen=True)
+class MarginalStatistics(MarginalEstimates):
+    """Sums of pooled features channel by channel, without those of pairs of channels: what an extract keeps.
+
+    Attributes
+    ----------
+    count
+        Images (J,).
+    positives
+        Images with Z > 0 (J, C).
+    mean
+        (J, C).
+    squares, third
+        sum (Z - mean)^2 and sum (Z - mean)^3 (J, C).
+    log_sum
+        Sum of ln Z over the images with Z > 0 (J, C).
+    """
+
+    count: Floats
+    positives: Floats
+    mean: Floats
+    squares: Floats
+    third: Floats
+    log_sum: Floats
+
+    def second(self) -> Floats:
+        """sum (Z - mean)^2 (J, C)."""
+        return self.squares
+
+
 @dataclass
-class PooledStatistics(Accumulator):
+class PooledStatistics(MarginalEstimates, Accumulator):
     """Per class j and channel c, of the pooled features Z.
 
     Attributes
@@ -148,23 +206,18 @@ class PooledStatistics(Accumulator):
         diagonal: Floats = np.diagonal(self.comoment, axis1=1, axis2=2)
         return diagonal.copy()
 
-    def active(self) -> Floats:
-        """Fraction of images with Z > 0 (J, C); needs an image per class."""
-        require_images(self.count, 1)
-        return self.positives / self.count[:, None]
-
-    def variance(self) -> Floats:
-        """Unbiased variance (J, C); needs two images per class."""
-        require_images(self.count, 2)
-        return self.second() / (self.count - 1.0)[:, None]
-
     def covariance(self) -> Floats:
         """Unbiased covariance (J, C, C); needs two images per class."""
         require_images(self.count, 2)
         return self.comoment / (self.count - 1.0)[:, None, None]
 
-    def third_cumulant(self) -> Floats:
-        """Unbiased third cumulant (Fisher's k-statistic) (J, C); needs three images per class."""
-        require_images(self.count, 3)
-        n = self.count[:, None]
-        return self.third * n / ((n - 1.0) * (n - 2.0))
+    def marginals(self) -> MarginalStatistics:
+        """The sums of each channel by itself."""
+        return MarginalStatistics(
+            self.count.copy(),
+            self.positives.copy(),
+            self.mean.copy(),
+            self.second(),
+            self.third.copy(),
+            self.log_sum.copy(),
+        )

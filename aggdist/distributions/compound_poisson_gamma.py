@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from aggdist.distributions import special
 from aggdist.distributions.base import Atom, Complex, Distribution
-from aggdist.distributions.checks import Array, gamma_shape, positive, probability, require, sample_along
+from aggdist.distributions.checks import (
+    Array,
+    finite,
+    gamma_shape,
+    positive,
+    probability,
+    require,
+    sample_along,
+)
 from aggdist.distributions.maximise import maximise
 from aggdist.distributions.series import TAIL_KERNELS, log_window_sum
 
@@ -65,6 +73,11 @@ class CompoundPoissonGamma(Distribution):
     def power(self) -> Array:
         """Tweedie's power (shape + 2)/(shape + 1), between 1 and 2; half of it is the skewness ratio R."""
         return np.asarray((self.shape + 2) / (self.shape + 1))
+
+    @property
+    def dispersion(self) -> Array:
+        """sigma^2 in `variance = sigma^2 mean^power`; the average of N independent copies has sigma^2/N."""
+        return np.asarray(self.var() / self.mean() ** self.power)
 
     def support(self) -> tuple[Array, Array]:
         """The non-negative half line."""
@@ -139,6 +152,21 @@ class CompoundPoissonGamma(Distribution):
         full = self._size(rng, size)
         count = rng.poisson(self.intensity, full)
         return np.asarray(rng.standard_gamma(count * self.shape) * self.scale)
+
+    @classmethod
+    def from_tweedie(cls, mean: ArrayLike, dispersion: ArrayLike, power: ArrayLike) -> CompoundPoissonGamma:
+        """The law with this mean and variance `dispersion * mean**power`, in Tweedie's parameters.
+
+        Raises
+        ------
+        ValueError
+            For a power outside (1, 2): there the Tweedie law is not a sum of gammas.
+        """
+        mean, dispersion = positive("mean", mean), positive("dispersion", dispersion)
+        power = finite("power", power)
+        require("power", power, (power > 1) & (power < 2), "a number strictly between 1 and 2")
+        intensity = mean ** (2 - power) / (dispersion * (2 - power))
+        return cls(intensity, (2 - power) / (power - 1), dispersion * (power - 1) * mean ** (power - 1))
 
     @classmethod
     def fit_moments(cls, silent: ArrayLike, mean: ArrayLike, var: ArrayLike) -> CompoundPoissonGamma:

@@ -14,13 +14,20 @@ numerical about weighted sums rests on that closure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from math import factorial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 Array = NDArray[np.float64]
+
+_FEW = 32
+_BLOCK = 16_000
+"""Numbers in an array of terms by frequencies by laws: several of that size fit into the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +52,15 @@ class GammaTerms:
         to = (*extra, *self.b.shape)
         return GammaTerms(*(np.broadcast_to(v, to) for v in (self.b, self.shape, self.active)))
 
-    @property
+    @cached_property
     def inflated(self) -> bool:
         """Whether any term has an atom at 0."""
-        return bool(np.any(self.active < 1))
+        return bool(np.min(self.active, initial=1.0) < 1)
 
     def domain(self) -> tuple[Array, Array]:
         """Open interval of `s`, of shape `batch`, on which the moment generating function is finite."""
-        live = self.active > 0
-        high = np.max(np.where(live, self.b, 0.0), axis=-1, initial=0.0)
-        low = np.min(np.where(live, self.b, 0.0), axis=-1, initial=0.0)
+        live = np.where(self.active > 0, self.b, 0.0) if self.inflated else self.b
+        high, low = np.max(live, axis=-1, initial=0.0), np.min(live, axis=-1, initial=0.0)
         with np.errstate(divide="ignore"):
             return np.where(low < 0, 1 / low, -np.inf), np.where(high > 0, 1 / high, np.inf)
 
@@ -66,12 +72,17 @@ class GammaTerms:
 
     def log_mgf(self, s: ArrayLike) -> Array:
         """Cumulant generating function `K(s)`, shape of `s` broadcast with `batch`."""
-        bs = self.b * np.asarray(s, float)[..., None]
-        grown = -self.shape * np.log1p(-bs)
-        if not self.inflated:
-            return np.sum(grown, axis=-1)
-        with np.errstate(divide="ignore"):
-            return np.sum(np.logaddexp(np.log1p(-self.active), np.log(self.active) + grown), axis=-1)
+        s = np.asarray(s, float)
+        if self._is_large(s):
+            return self._by_blocks(s, lambda part, at: (part.log_mgf(at),))[0]
+        grown = -self.shape * np.log1p(-self.b * s[..., None])
+        if self.inflated:
+            # log(1 - q + q exp(grown)): no overflow for large arguments, no cancellation for small ones.
+            top = np.maximum(grown, 0.0)
+            with np.errstate(divide="ignore"):
+                large = top + np.log(self.active + (1 - self.active) * np.exp(-top))
+                grown = np.where(grown > 0, large, np.log1p(self.active * np.expm1(grown - top)))
+        return np.asarray(np.sum(grown, axis=-1))
 
     def log_mgf_complex(self, s: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """`K(s)` off the real axis, up to multiples of 2 pi i."""
@@ -133,7 +144,9 @@ class GammaTerms:
         """
         a, b, q = self.shape, self.b, self.active
         if not self.inflated:
-            return float(_factorial(r - 1)) * np.sum(a * b**r, axis=-1)
+            # By products, because numpy's general power is slow.
+            powers = (b,) * (r - 1)
+            return np.asarray(factorial(r - 1) * np.einsum("...c" + ",...c" * r + "->...", a, b, *powers))
         m1 = q * a
         if r == 1:
             return np.sum(m1 * b, axis=-1)
@@ -147,6 +160,14 @@ class GammaTerms:
             return np.sum((m4 - 4 * m1 * m3 - 3 * m2**2 + 12 * m1**2 * m2 - 6 * m1**4) * b**4, axis=-1)
         raise NotImplementedError(f"cumulants of zero-inflated sums are coded to order 4, got order {r}")
 
+    def cf(self, t: Array) -> NDArray[np.complex128]:
+        """Characteristic function at real t of shape (T, *batch), by the product over the terms."""
+        bt = t[..., None] * self.b
+        power = np.exp(self.shape * (1j * np.arctan(bt) - 0.5 * np.log1p(bt * bt)))
+        if self.inflated:
+            power = (1 - self.active) + self.active * power
+        return np.asarray(np.multiply.reduce(power, axis=-1))
+
     def log_cf_polar(self, t: Array) -> tuple[Array, Array]:
         """Modulus (its logarithm) and argument of the characteristic function.
 
@@ -157,20 +178,36 @@ class GammaTerms:
 
         Returns
         -------
-        Two arrays of shape (T, *batch). Real arithmetic throughout: twice as fast as complex logarithms, and
-        the argument of each term is continuous, so there is no branch to follow.
+        Two arrays of shape (T, *batch), the argument up to multiples of 2 pi. Plain terms need real arithmetic
+        only, twice as fast as complex logarithms.
         """
+        if self._is_large(t):
+            modulus, argument = self._by_blocks(t, GammaTerms.log_cf_polar)
+            return modulus, argument
+        if self.inflated:
+            value = self.cf(t)
+            with np.errstate(divide="ignore"):
+                return np.log(np.abs(value)), np.angle(value)
         bt = t[..., None] * self.b
-        log_modulus = -0.5 * self.shape * np.log1p(bt * bt)
-        argument = self.shape * np.arctan(bt)
-        if not self.inflated:
-            return log_modulus.sum(axis=-1), argument.sum(axis=-1)
-        rho = self.active * np.exp(log_modulus)
-        real, imaginary = (1 - self.active) + rho * np.cos(argument), rho * np.sin(argument)
-        with np.errstate(divide="ignore"):
-            log_modulus = 0.5 * np.log(real * real + imaginary * imaginary)
-        return log_modulus.sum(axis=-1), np.arctan2(imaginary, real).sum(axis=-1)
+        return -0.5 * self._summed(np.log1p(bt * bt)), self._summed(np.arctan(bt))
 
+    def _summed(self, values: Array) -> Array:
+        """Sum of shapes times `values` over the terms."""
+        if self.b.shape[-1] <= _FEW:
+            return np.asarray(np.einsum("...c,...c->...", values, self.shape))
+        # Of many terms numpy's pairwise sum loses fewer digits.
+        return np.asarray((values * self.shape).sum(axis=-1))
 
-def _factorial(n: int) -> int:
-    return 1 if n < 2 else n * _factorial(n - 1)
+    def _is_large(self, at: Array) -> bool:
+        """Whether arrays for all laws at arguments of shape (T, L) would not stay in the processor's cache."""
+        return at.ndim == 2 and self.b.ndim == 2 and at.shape[1] > 1 and at.size * self.b.shape[1] > _BLOCK
+
+    def _by_blocks(
+        self, at: Array, function: Callable[[GammaTerms, Array], tuple[Array, ...]]
+    ) -> list[Array]:
+        """Results of `function`, arrays of shape (T, L), for a few laws at a time."""
+        laws = max(1, _BLOCK // (len(at) * self.b.shape[1]))
+        rows = [slice(start, start + laws) for start in range(0, len(self.b), laws)]
+        values = (self.b, self.shape, self.active)
+        parts = [function(GammaTerms(*(v[r] for v in values)), at[:, r]) for r in rows]
+        return [np.concatenate(results, axis=1) for results in zip(*parts, strict=True)]

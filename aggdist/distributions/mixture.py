@@ -136,6 +136,14 @@ class Mixture(Distribution):
         values = self.components.cf(t[..., None])
         return np.asarray(np.sum(np.where(self.weights > 0, self.weights * values, 0.0), axis=-1))
 
+    def _location_spread(self) -> tuple[Array, Array]:
+        # From the components' own, which may be numeric: the mixture's mean would need this very answer.
+        centres, spreads = (
+            np.where(self.weights > 0, part, 0.0) for part in self.components._location_spread()
+        )
+        centre = self._mix(centres)
+        return centre, np.asarray(np.sqrt(self._mix(spreads**2 + (centres - centre[..., None]) ** 2)))
+
     def _breaks(self) -> Array:
         inner = self.components._breaks()
         return np.sort(_components_first(inner, self.weights), axis=0)

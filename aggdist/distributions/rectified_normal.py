@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import special as scipy_special
 
 from aggdist.distributions.base import Atom, Complex, Distribution
-from aggdist.distributions.checks import Array, finite, positive, require, sample_along
+from aggdist.distributions.checks import Array, finite, positive, probability, require, sample_along
 from aggdist.distributions.special import HALF_LOG_TWO_PI
 from aggdist.distributions.truncated_moments import fit_ratio, partial_moments, standard_cumulants
 
@@ -138,6 +138,21 @@ class RectifiedNormal(Distribution):
         return cls(d * scale, scale)
 
     @classmethod
+    def fit_active(cls, active: ArrayLike, mean: ArrayLike) -> RectifiedNormal:
+        """The rectified normal with this P(X > 0) and mean after rectification: d is a normal quantile.
+
+        Raises
+        ------
+        ValueError
+            For an `active` of 0 or 1, which no rectified normal has, or a mean that is not positive.
+        """
+        q, mean = probability("active", active), positive("mean", mean)
+        require("active", q, (q > 0) & (q < 1), "a probability between 0 and 1, neither of them reached")
+        d = scipy_special.ndtri(q)
+        scale = mean / partial_moments(d, 1)[-1]
+        return cls(d * scale, scale)
+
+    @classmethod
     def fit_mle(cls, x: ArrayLike, axis: int = 0) -> RectifiedNormal:
         """Maximum likelihood along `axis`: the type-I Tobit model without regressors.
 
@@ -159,6 +174,34 @@ class RectifiedNormal(Distribution):
         flat = np.max(sample, axis=0) == np.min(sample, axis=0)
         require("x", np.max(sample, axis=0), ~flat, "observations that are not all equal")
         return _tobit(len(sample) - alive, alive, np.sum(sample, axis=0), np.sum(sample**2, axis=0))
+
+    @classmethod
+    def fit_sufficient(
+        cls, n: ArrayLike, n_positive: ArrayLike, total: ArrayLike, total_squares: ArrayLike
+    ) -> RectifiedNormal:
+        """Maximum likelihood from sufficient statistics; the rules of `fit_mle` apply.
+
+        Parameters
+        ----------
+        n, n_positive : array_like
+            Number of observations and of those above 0.
+        total, total_squares : array_like
+            Sum of the observations and of their squares.
+
+        Raises
+        ------
+        ValueError
+            For counts or sums that no sample has, or where the maximum does not exist.
+        """
+        n, m = positive("n", n), finite("n_positive", n_positive)
+        total, squares = positive("total", total), positive("total_squares", total_squares)
+        n, m, total, squares = np.broadcast_arrays(n, m, total, squares)
+        require("n_positive", m, (m >= 1) & (m <= n), "a count between 1 and n")
+        excess = squares / total * (m / total) - 1  # 0 where all positive values are equal
+        require("total_squares", squares, excess > -1e-9, "at least total^2 / n_positive")
+        flat = (m == n) & (excess <= 1e-12)
+        require("total_squares", squares, ~flat, "sums of observations that are not all equal")
+        return _tobit(n - m, m, total, squares)
 
 
 def _tobit(silent: ArrayLike, alive: ArrayLike, total: Array, squares: Array) -> RectifiedNormal:

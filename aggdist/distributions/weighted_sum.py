@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from aggdist.distributions import contour, inversion, saddlepoint
 from aggdist.distributions.base import Atom, Distribution
 from aggdist.distributions.checks import finite, gamma_shape, positive, probability
 from aggdist.distributions.gamma_terms import Array, GammaTerms
+from aggdist.distributions.tabulate import Table, tabulated
 
 _METHODS = ("inversion", "contour", "saddlepoint")
 _NEGLIGIBLE_ATOM = 1e-300
@@ -77,9 +79,11 @@ class WeightedGammaSum(Distribution):
                 "one term that varies; such a node is the constant `offset`"
             )
 
-    @property
+    @cached_property
     def _terms(self) -> GammaTerms:
-        return GammaTerms(self.weights * self.scale, self.shape, self.active)
+        # A term that is never active is switched off, or a tilt past 1 / b, allowed by all others, would break it.
+        b = np.where(self.active > 0, self.weights * self.scale, 0.0)
+        return GammaTerms(b, self.shape, self.active)
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -217,8 +221,7 @@ class WeightedGammaSum(Distribution):
         shape = np.broadcast_shapes(x.shape, self.batch_shape)
         laws = int(np.prod(self.batch_shape))
         points = (np.broadcast_to(x, shape) - self.offset).reshape(-1, laws)
-        count = self.weights.shape[-1]
-        terms = GammaTerms(*(v.reshape(laws, count) for v in (self._terms.b, self.shape, self.active)))
+        terms = self._flat_terms()
         low, high = terms.domain()
         inside = (
             (np.isfinite(points))
@@ -226,6 +229,42 @@ class WeightedGammaSum(Distribution):
             & ~((points >= 0) & ~np.isfinite(high))
         )
         return points, inside, terms, shape
+
+    def _flat_terms(self) -> GammaTerms:
+        count = self.weights.shape[-1]
+        return GammaTerms(*(v.reshape(-1, count) for v in (self._terms.b, self.shape, self.active)))
+
+    def tabulate(
+        self, points: int = 512, low: ArrayLike | None = None, high: ArrayLike | None = None
+    ) -> Table:
+        """Density and cdf of every law on equally spaced points: by far the fastest route for many laws.
+
+        Parameters
+        ----------
+        points : int
+            How many, at least 2.
+        low, high : array_like, shape (*,), optional
+            First and last point of each law; without them the points outside of which each tail holds less than
+                1e-13.
+
+        Returns
+        -------
+        Table of x, pdf and cdf, shape (points, *batch). Absolute errors are near 1e-14 (density: over the standard
+        deviation); for relative accuracy in the tails ask `logpdf`. Laws with a slowly decaying characteristic
+        function (few terms of small shape) are done point by point.
+        """
+        if points < 2:
+            raise ValueError(f"points: got {points}, expected at least 2")
+        offset = self.offset.reshape(-1)
+        ends = [None if v is None else np.broadcast_to(v, self.batch_shape).reshape(-1) for v in (low, high)]
+        own = [None if v is None else finite("low, high", v) - offset for v in ends]
+        table, slow = tabulated(self._flat_terms(), points, *own)
+        if slow.size:
+            terms = self._flat_terms().take(slow)
+            law = WeightedGammaSum(terms.b, terms.shape, np.ones(1), terms.active)
+            table.pdf[:, slow], table.cdf[:, slow] = law.pdf(table.x[:, slow]), law.cdf(table.x[:, slow])
+        np.add(table.x, offset, out=table.x)
+        return Table(*(v.reshape(points, *self.batch_shape) for v in table))
 
     def bulk(self, nats: float = 37.0) -> tuple[Array, Array]:
         """Points outside of which each tail holds at most exp(-nats), by Chernoff's bound; shape batch."""

@@ -253,19 +253,20 @@ def _binary(first: Array, second: Array) -> Array:
 @register_kl(
     ZeroInflatedGamma,
     ZeroInflatedGamma,
-    r"(1-q_1)\ln\frac{1-q_1}{1-q_2}+q_1\ln\frac{q_1}{q_2}+q_1\,D(\text{gamma}\,\|\,\text{gamma})",
+    r"(1-\alpha_1)\ln\frac{1-\alpha_1}{1-\alpha_2}+\alpha_1\ln\frac{\alpha_1}{\alpha_2}"
+    r"+\alpha_1\,D(\text{gamma}\,\|\,\text{gamma})",
 )
 def _zero_inflated(p: ZeroInflatedGamma, q: ZeroInflatedGamma) -> Array:
     positive = np.where(p.active > 0, p.active * _gamma_gamma(p.positive_part, q.positive_part), 0.0)
     return _binary(p.active, q.active) + positive
 
 
-@register_kl(Gamma, ZeroInflatedGamma, r"-\ln q_2+D(\text{gamma}\,\|\,\text{gamma})")
+@register_kl(Gamma, ZeroInflatedGamma, r"-\ln \alpha_2+D(\text{gamma}\,\|\,\text{gamma})")
 def _gamma_zero_inflated(p: Gamma, q: ZeroInflatedGamma) -> Array:
     return _gamma_gamma(p, q.positive_part) - np.log(q.active)
 
 
-@register_kl(ZeroInflatedGamma, Gamma, r"\infty\text{ where }q_1<1,\text{ else gamma}")
+@register_kl(ZeroInflatedGamma, Gamma, r"\infty\text{ where }\alpha_1<1,\text{ else gamma}")
 def _zero_inflated_gamma(p: ZeroInflatedGamma, q: Gamma) -> Array:
     return np.where(p.active < 1, np.inf, _gamma_gamma(p.positive_part, q))
 

@@ -14,7 +14,7 @@ nothing here needs an integral.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,7 @@ from aggdist.distributions.base import Distribution
 from aggdist.distributions.special import log1p_remainder
 from aggdist.distributions.weighted_sum import WeightedGammaSum
 from aggdist.divergence.batches import flat_terms, higher_cumulants, log_weights_of
+from aggdist.divergence.exact_node_kl import exact_node_kl
 from aggdist.divergence.tilting import Tilt, solve_mixture_tilt, solve_tilt
 
 Array = NDArray[np.float64]
@@ -145,6 +146,44 @@ def node_kl(p: Distribution, q: WeightedGammaSum) -> NodeKL:
     noticeable mass to `exact_node_kl`.
     """
     return _compare(cramer_rate(q, p.mean()), p.var(), *_higher(p))
+
+
+def node_kl_within(
+    p: WeightedGammaSum, q: WeightedGammaSum, tolerance: float = 0.03
+) -> tuple[Array, NDArray[np.bool_]]:
+    """`node_kl`, with the few nodes done by `exact_node_kl` for which its expansion is too short.
+
+    The first term left out is of the order of the squared cumulants of fourth order. On random nodes of 256 and
+    512 channels the prediction was off by less than `(k_q^2 + 2 k_p^2) / 1000` nats, k the excess kurtosis of the
+    tilted q and of p. Where that exceeds `tolerance` times the prediction (with 512 channels: 3 nodes in a hundred for
+    0.03) one or two channels dominate, and the integral is done.
+
+    Parameters
+    ----------
+    p : WeightedGammaSum
+        Laws in class.
+    q : WeightedGammaSum
+        Laws out of class; batches broadcast.
+    tolerance : float
+        Relative error wanted, positive.
+
+    Returns
+    -------
+    Divergences in nats, and which of them are integrals; both of the broadcast shape.
+    """
+    if not tolerance > 0:
+        raise ValueError(f"tolerance: got {tolerance}, expected a positive relative error such as 0.03")
+    shape = np.broadcast_shapes(p.batch_shape, q.batch_shape)
+    found, variance = cramer_rate(q, p.mean()), p.var()
+    third, fourth = _higher(p)
+    kl = _compare(found, variance, third, fourth).kl
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left_out = ((found.fourth / found.variance**2) ** 2 + 2 * (fourth / variance**2) ** 2) / 1000
+    integrated = np.isfinite(kl) & (left_out > tolerance * kl)
+    if np.any(integrated):
+        first, second = (replace(law, offset=np.broadcast_to(law.offset, shape)) for law in (p, q))
+        kl[integrated] = exact_node_kl(first[integrated], second[integrated])
+    return kl, integrated
 
 
 def shape_correction(ratio: Array, skew_p: Array, skew_q: Array, kurtosis_q: Array) -> Array:

@@ -160,8 +160,11 @@ def _economical(rule: Rule, closest: float) -> Rule:
 def joint_nodes(p: Distribution, q: Distribution, *, over: Literal["p", "both"]) -> Nodes:
     """Panels over the support of p, or over the union of both supports."""
     shape = np.broadcast_shapes(p.batch_shape, q.batch_shape)
+    # A divergence does not change under a common shift, and beside 0 a distance keeps all its digits.
+    if isinstance(p, Affine) and isinstance(q, Affine):
+        q = Affine(q.law.expand(shape), q.loc - p.loc, q.factor)
+        p = replace(p, loc=np.zeros(p.batch_shape))
     if isinstance(p, WeightedGammaSum) and isinstance(q, WeightedGammaSum):
-        # A divergence does not change under a common shift, and beside 0 a distance keeps all its digits.
         q = replace(q, offset=np.broadcast_to(q.offset - p.offset, shape))
         p = replace(p, offset=np.zeros(shape))
     p, q = _widened(p, shape), _widened(q, shape)

@@ -113,7 +113,8 @@ def area_under_roc(p: Distribution, q: Distribution) -> Array:
     Reference: Hanley and McNeil (1982), Radiology 143(1).
     """
     nodes = joint_nodes(p, q, over="p")
-    total = nodes.integrate_at(lambda x, log_p: np.exp(log_p) * q.cdf(x))
+    # The nodes may be shifted, and their laws with them.
+    total = nodes.integrate_at(lambda x, log_p: np.exp(log_p) * nodes.q.cdf(x))
     for atom in p.atoms():
         here = np.broadcast_to(atom.location, nodes.shape)
         ties = sum(

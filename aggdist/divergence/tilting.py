@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 _STEPS = 300
 _CLOSE = 1e-9
 """Distance of K'(c) to its target in standard deviations: the rate is then exact to 1e-18."""
+_SURE = 1e-13
+"""Error of a mixture's rate, in nats and relative, at which its tilt need not be found any better."""
 _BLOCK = 40_000  # terms done together, so that their arrays stay in the processor's cache
 
 
@@ -85,6 +87,8 @@ def solve_mixture_tilt(terms: GammaTerms, gap: Array, log_weights: Array) -> Arr
 class _Block:
     """Cumulant generating functions of a block of sums."""
 
+    rate_alone = False
+
     def __init__(self, terms: GammaTerms) -> None:
         self.b, self.shape, self.active = terms.b, terms.shape, terms.active
         self.inflated = terms.inflated
@@ -147,7 +151,13 @@ class _Block:
 
 
 class _MixtureBlock:
-    """Cumulant generating functions of mixtures of the laws of Y_j - x."""
+    """Cumulant generating functions of mixtures of the laws of Y_j - x.
+
+    Only the rate is asked of them. The tilt may not exist in floating point: where an unlikely component ends the
+    domain, K' may reach its target closer to that end than numbers are to each other.
+    """
+
+    rate_alone = True
 
     def __init__(self, block: _Block, gap: Array, log_weights: Array) -> None:
         self.block, self.gap, self.log_weights = block, gap, log_weights
@@ -235,11 +245,14 @@ def _newton(
     for _ in range(_STEPS):
         first, second = block.slopes(c)
         gap = first - target
+        low, high = np.where(gap < 0, c, low), np.where(gap >= 0, c, high)
         todo = ~(np.abs(gap) <= _CLOSE * np.sqrt(second))
+        if block.rate_alone:
+            # c x - K(c) is concave: nowhere in the bracket does it exceed its value here by more than this.
+            todo &= ~(np.abs(gap) <= _SURE * (1 + np.abs(gap * c)) / np.maximum(high - low, 1e-300))
         out[:, rows[~todo]] = c[~todo], second[~todo]
         if not np.any(todo):
             return out[0], out[1]
-        low, high = np.where(gap < 0, c, low), np.where(gap >= 0, c, high)
         # Those that are done stay: another step would move them off by rounding, and then by half a bracket.
         c = np.where(todo, _step(c, gap, second, low, high, unit), c)
         if np.count_nonzero(todo) <= 0.7 * len(rows):

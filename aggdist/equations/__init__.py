@@ -1,11 +1,20 @@
 """Checks of the principal equations; importing this package registers all of them."""
 
 from aggdist.equations import (  # the modules register their checks
+    e1_empirical_estimators,
+    t01_rectified_gaussian,
     t02_zero_inflated_gamma,
     t03_average_pooling,
     t04_gamma_ratio,
+    t05_sparse_limit,
+    t06_correlated_positions,
+    t06_image_laws,
+    t07_max_dependence,
+    t07_max_pooling,
+    t08_generalised_mean_pooling,
     t09_node_models,
     t09_output_nodes,
+    t10_kl_divergence,
 )
 from aggdist.equations.registry import (
     CheckResult,
@@ -27,13 +36,22 @@ __all__ = [
     "Evidence",
     "absolute_error",
     "check",
+    "e1_empirical_estimators",
     "equation",
     "equations",
     "relative_error",
+    "t01_rectified_gaussian",
     "t02_zero_inflated_gamma",
     "t03_average_pooling",
     "t04_gamma_ratio",
+    "t05_sparse_limit",
+    "t06_correlated_positions",
+    "t06_image_laws",
+    "t07_max_dependence",
+    "t07_max_pooling",
+    "t08_generalised_mean_pooling",
     "t09_node_models",
     "t09_output_nodes",
+    "t10_kl_divergence",
     "violation",
 ]

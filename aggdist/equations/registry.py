@@ -1,4 +1,4 @@
-"""Checks of the principal equations, keyed by their permanent tag ('T4.2').
+"""Checks of the principal equations, keyed by their permanent tag ('T4.2' in theory, 'E1.3' in experiment).
 
 A chapter calls `check("T4.2")` beside the equation: the state is printed there, and a failure stops the run
 and so the build. The tests run the same registry.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-_TAG = re.compile(r"T\d{1,2}\.\d{1,2}")
+_TAG = re.compile(r"([TE])(\d{1,2})\.(\d{1,2})")
 
 
 class EquationError(AssertionError):
@@ -89,6 +89,11 @@ class CheckResult:
 _EQUATIONS: dict[str, Equation] = {}
 
 
+def _place(tag: str) -> tuple[int, int, int]:
+    kind, item, number = re.findall(_TAG, tag)[0]
+    return "TE".index(kind), int(item), int(number)
+
+
 def equation(
     tag: str, statement: str, *, chapter: str
 ) -> Callable[[Callable[[], Evidence]], Callable[[], Evidence]]:
@@ -106,8 +111,8 @@ def equation(
 
 
 def equations() -> dict[str, Equation]:
-    """All principal equations by tag, in the order of items and numbers."""
-    return dict(sorted(_EQUATIONS.items(), key=lambda item: tuple(map(int, item[0][1:].split(".")))))
+    """All principal equations by tag: theory first, each in the order of items and numbers."""
+    return dict(sorted(_EQUATIONS.items(), key=lambda item: _place(item[0])))
 
 
 def check(tag: str) -> CheckResult:

@@ -32,7 +32,7 @@ def plot_predicted_against_observed(record: Record) -> Figure:
     for axes, letter in ((left, "raw: predicted value"), (right, "matched: same estimator on both sides")):
         axes.set_title(letter)
         _log_axes(axes)
-    handles = [_mark(MARKERS[n], COLOURS[n], COLOURS[n], t) for n, t in TITLES.items()]
+    handles = [_mark(MARKERS[n], COLOURS[n], COLOURS[n], TITLES[n]) for n in record["nodes"]["models"]]
     handles.append(_mark("o", "#555555", "none", "hollow: saturated"))
     handles.append(Line2D([], [], color="black", linewidth=1, label="perfect prediction"))
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
@@ -129,25 +129,45 @@ def plot_pooled_examples(record: Record) -> Figure:
         ax.set(ylim=(0, 1.5 * top), yticks=[])
         ax.set_title(
             f"{record['class_names'][example['label']]}, channel {example['channel']}\n"
-            f"{100 * example['zeros']:.0f} % zeros, KS {example['ks']['zero_inflated_gamma']:.2f}",
+            f"{100 * example['zeros']:.0f} % zeros, KS {example['ks'][_ranking(example)]:.2f}",
             fontsize=9.5,
         )
         ax.grid(visible=False)
     handles: list[Artist] = [
         Rectangle((0, 0), 1, 1, color=COLOURS["observed"], alpha=0.5, label="held-out images")
     ]
-    handles += [Line2D([], [], color=COLOURS[n], linestyle=LINES[n], label=t) for n, t in TITLES.items()]
+    handles += [
+        Line2D([], [], color=COLOURS[n], linestyle=LINES[n], label=TITLES[n]) for n in examples[0]["laws"]
+    ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     figure.supxlabel("pooled feature", fontsize=11)
-    figure.supylabel("density of the positive values", fontsize=11)
+    figure.supylabel("density of the values that are not 0" if _signed(examples) else _POSITIVE, fontsize=11)
     return figure
+
+
+_POSITIVE = "density of the positive values"
+
+
+def _ranking(example: Mapping[str, Any]) -> str:
+    """The model whose distances the examples are sorted by."""
+    laws = list(example["laws"])
+    return "zero_inflated_gamma" if "zero_inflated_gamma" in laws else laws[-1]
+
+
+def _signed(examples: list[Mapping[str, Any]]) -> bool:
+    return any(example["edges"][0] < 0 for example in examples)
 
 
 def plot_distances(record: Record) -> Figure:
     """Kolmogorov-Smirnov distances of the fitted laws of all pooled features, beside the two-sample floor."""
     pooled = record["pooled"]
-    names = ["floor", "zero_inflated_gamma", "gamma", "normal"]
-    labels = ["two-sample floor", "zero-inflated gamma", "gamma", "normal"]
+    titles = {
+        "floor": "two-sample floor",
+        "zero_inflated_gamma": "zero-inflated gamma",
+        "gamma": "gamma",
+        "normal": "normal",
+    }
+    names = [name for name in titles if name in pooled["ks_quantiles"]]
     figure, ax = plt.subplots(figsize=(7.2, 2.7))
     for row, name in enumerate(names):
         q05, q25, q50, q75, q95 = pooled["ks_quantiles"][name]
@@ -156,7 +176,9 @@ def plot_distances(record: Record) -> Figure:
         ax.plot([q25, q75], [row, row], color=colour, linewidth=7, solid_capstyle="butt", alpha=0.55)
         ax.plot(q50, row, "o", color=colour)
     ax.set(
-        yticks=range(len(names)), yticklabels=labels, xlabel="Kolmogorov-Smirnov distance on held-out images"
+        yticks=range(len(names)),
+        yticklabels=[titles[n] for n in names],
+        xlabel="Kolmogorov-Smirnov distance on held-out images",
     )
     ax.set_xlim(left=0)
     ax.invert_yaxis()

@@ -168,6 +168,7 @@ TASKS: dict[str, Task] = {
     "test-book": Task(
         _starting(tasks.run_book_tests), "look at each page of the built book in Chromium", True, _PYTEST
     ),
+    "bench": Task(lambda args: tasks.run_bench(repository_root()), "measure errors and times", True),
     "runs": Task(_runs, "make the records of the run table that are not up to date", True, _runs_arguments),
     "datasets": Task(
         _datasets, "list the datasets, or fetch one: datasets fetch NAME|all", False, _datasets_arguments

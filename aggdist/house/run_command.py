@@ -9,13 +9,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from aggdist import runs
+from aggdist import extracts, runs
+from aggdist.capture.extract import ExtractError
 from aggdist.house.machine import cores
 from aggdist.house.terminal import HouseError, complain, duration, say
 from aggdist.notebooks import Outcome
 
 #: Runs at a time where the user names no number: each may need more than 1 GB of memory.
 MOST_AT_A_TIME = 4
+#: The table whose runs may have extracts.
+FULL = "full"
 
 
 def run(root: Path, args: argparse.Namespace) -> int:
@@ -24,22 +27,46 @@ def run(root: Path, args: argparse.Namespace) -> int:
         raise HouseError(f"--jobs {args.jobs}: expected at least 1")
     try:
         planned = runs.plan(root, args.table, args.only, args.force)
+        small = _planned_extracts(root, args)
     except runs.RunTableError as error:
         raise HouseError(str(error)) from error
     todo = [item for item in planned if item.execute]
     if args.list:
-        _list(planned)
+        _list([(item.parameters.name, item) for item in planned])
+        _list([(f"extract {item.parameters.name}", item) for item in small])
         return 0
     threads = max((item.parameters.threads for item in todo), default=1)
     outcomes = _execute(root, planned, args.jobs or min(MOST_AT_A_TIME, max(1, cores() // threads)))
+    made = _make_extracts(small, {outcome.job.name for outcome in outcomes if outcome.error})
     _summary(planned, outcomes)
-    return 1 if any(outcome.error for outcome in outcomes) else 0
+    return 1 if any(outcome.error for outcome in outcomes) or not made else 0
 
 
-def _list(planned: Sequence[runs.Planned]) -> None:
-    width = max(len(item.parameters.name) for item in planned)
-    for item in planned:
-        say(f"{item.parameters.name:<{width}}  {'to do' if item.execute else 'skipped'}: {item.reason}")
+def _planned_extracts(root: Path, args: argparse.Namespace) -> list[extracts.PlannedExtract]:
+    if args.table != FULL:
+        return []
+    return extracts.plan_extracts(root, runs.read_extracts(root, args.only), args.force)
+
+
+def _make_extracts(small: Sequence[extracts.PlannedExtract], failed: set[str]) -> bool:
+    """Make those that are out of date, except of runs that have just failed; whether all went well."""
+    good = True
+    for item in small:
+        name = item.parameters.name
+        if item.execute and f"runs/{name}" not in failed:
+            say(f"extract {name}: {item.reason}")
+            try:
+                extracts.make_extract(item.parameters, item.path)
+            except ExtractError as error:
+                complain(f"  FAILED extract {name}: {error}")
+                good = False
+    return good
+
+
+def _list(planned: Sequence[tuple[str, runs.Planned | extracts.PlannedExtract]]) -> None:
+    width = max((len(name) for name, _ in planned), default=0)
+    for name, item in planned:
+        say(f"{name:<{width}}  {'to do' if item.execute else 'skipped'}: {item.reason}")
 
 
 def _execute(root: Path, planned: Sequence[runs.Planned], workers: int) -> list[Outcome]:

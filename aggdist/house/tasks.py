@@ -46,6 +46,13 @@ def run_book_tests(root: Path, arguments: Sequence[str] = ()) -> int:
     return _pytest(root, ["tests/book", "-m", "book", *arguments])
 
 
+def run_bench(root: Path) -> int:
+    """The benchmark, in one thread; 1 if an accuracy was missed."""
+    command = [sys.executable, "-m", "aggdist.bench"]
+    variables = thread_variables(1) | {"OPENTURNS_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=root, env=os.environ | variables, check=False).returncode
+
+
 def lab(root: Path, arguments: Sequence[str] = ()) -> int:
     """JupyterLab on the notebooks, with this environment's kernel first."""
     command = [sys.executable, "-m", "jupyterlab", "notebooks", *arguments]

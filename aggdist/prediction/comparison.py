@@ -17,7 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aggdist.divergence.nearest_neighbour import KLEstimate, break_ties, knn_kl, knn_kl_interval
+from aggdist.divergence.matched import floor_errors
+from aggdist.divergence.matched import relative_error as relative_error
+from aggdist.divergence.nearest_neighbour import KLEstimate, knn_kl, knn_kl_interval
+from aggdist.divergence.ties import break_ties
 from aggdist.prediction.divergences import NodeDivergences, node_divergences
 from aggdist.prediction.feature_models import FeatureModel
 
@@ -53,14 +56,7 @@ class Comparison:
 
     def floor(self) -> Array:
         """Error of each draw against the mean of the others, shape (D, K): what a perfect prediction still shows."""
-        count = len(self.draws)
-        others = (self.draws.sum(axis=0) - self.draws) / (count - 1)
-        return np.asarray(np.abs(others - self.draws) / np.abs(self.draws))
-
-
-def relative_error(predicted: Array, observed: Array) -> Array:
-    """|predicted - observed| / |observed|, elementwise."""
-    return np.asarray(np.abs(predicted - observed) / np.abs(observed))
+        return floor_errors(self.draws)
 
 
 def observe(outputs: Array, labels: Labels, rng: np.random.Generator) -> Observed:

@@ -25,20 +25,38 @@ def test_same_as_numpy(name, shape):
         np.testing.assert_allclose(found, pool(maps, name, p=p), rtol=1e-12)
 
 
+@pytest.mark.parametrize("r", [1e-6, 0.3, 5.0, 1e4])
+def test_log_sum_exp_same_as_numpy_at_every_sharpness(r):
+    maps = _maps((5, 3, 4, 4))
+    found = layer("lse", r=r)(torch.from_numpy(maps)).numpy()
+    np.testing.assert_allclose(found, pool(maps, "lse", r=r), rtol=1e-12)
+    assert f"r={r:g}" in repr(layer("lse", r=r))
+
+
+def test_gradient_of_log_sum_exp_is_the_softmax():
+    maps = torch.from_numpy(_maps((2, 2, 5))).requires_grad_()
+    layer("lse", r=3.0)(maps).sum().backward()
+    expected = torch.softmax(3.0 * maps.detach(), dim=2)
+    np.testing.assert_allclose(maps.grad.numpy(), expected.numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", AGGREGATIONS)
 def test_same_as_numpy_in_single_precision_channels_last(name):
     maps = _maps((6, 8, 5, 5), np.float32)
     tensor = torch.from_numpy(maps).contiguous(memory_format=torch.channels_last)
     found = layer(name)(tensor).numpy()
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, pool(maps, name), rtol=1e-6)
+    # log-sum-exp subtracts from the largest activation, whose rounding stays.
+    atol = 1e-6 * maps.max() if name == "lse" else 0.0
+    np.testing.assert_allclose(found, pool(maps, name), rtol=1e-6, atol=atol)
 
 
-def test_learnable_starts_at_its_power():
+@pytest.mark.parametrize("name", ["gem", "lp"])
+def test_learnable_starts_at_its_power(name):
     maps = _maps((4, 3, 6))
-    gem = layer("gem", p=2.5, learnable=True)
+    gem = layer(name, p=2.5, learnable=True)
     np.testing.assert_allclose(
-        gem(torch.from_numpy(maps)).detach().numpy(), pool(maps, "gem", p=2.5), rtol=1e-6
+        gem(torch.from_numpy(maps)).detach().numpy(), pool(maps, name, p=2.5), rtol=1e-6
     )
     assert gem.p == pytest.approx(2.5)
     assert "p=2.5, learnable=True" in repr(gem)
@@ -56,9 +74,10 @@ def test_learnt_power_moves_and_stays_above_one():
     assert torch.isfinite(gem(maps)).all()
 
 
+@pytest.mark.parametrize("name", ["gem", "lp"])
 @pytest.mark.parametrize("learnable", [False, True])
-def test_gradient_of_gem_is_right(learnable):
-    gem = layer("gem", p=3.0, learnable=learnable).double()
+def test_gradient_of_gem_is_right(name, learnable):
+    gem = layer(name, p=3.0, learnable=learnable).double()
     maps = torch.from_numpy(_maps((2, 2, 5)) + 0.1).requires_grad_()
     assert torch.autograd.gradcheck(gem, (maps,))
 
@@ -95,5 +114,7 @@ def test_errors():
         layer("avg", learnable=True)
     with pytest.raises(ValueError, match="expected a finite number >= 1"):
         layer("gem", p=0.5)
+    with pytest.raises(ValueError, match=r"sharpness r = 0\.0: expected a finite number > 0"):
+        layer("lse", r=0.0)
     with pytest.raises(ValueError, match=r"maps of shape \(2, 3\)"):
         layer("max")(torch.ones(2, 3))

@@ -19,6 +19,10 @@ def test_known_values():
     assert pool(maps, "max") == 2.0
     assert pool(maps, "gem") == pytest.approx(3.0 ** (1.0 / 3.0))
     assert pool(maps, "gem", p=2.0) == pytest.approx(np.sqrt(5.0 / 3.0))
+    assert pool(maps, "lp", p=2.0) == pytest.approx(np.sqrt(5.0))
+    assert pool(maps, "lp", p=1.0) == pytest.approx(3.0)
+    assert pool(maps, "lse") == pytest.approx(np.log((1 + np.e + np.e**2) / 3))
+    assert pool(maps, "lse", r=2.0) == pytest.approx(np.log((1 + np.e**2 + np.e**4) / 3) / 2)
 
 
 @given(MAPS)
@@ -27,6 +31,21 @@ def test_between_average_and_maximum(maps):
     slack = 1e-9 * (1.0 + largest)
     assert (average <= gem + slack).all()
     assert (gem <= largest + slack).all()
+
+
+@given(MAPS, st.floats(1e-3, 1e3))
+def test_log_sum_exp_is_between_average_and_maximum_and_grows_with_the_sharpness(maps, r):
+    average, soft, sharper, largest = (
+        pool(maps, "avg"),
+        pool(maps, "lse", r=r),
+        pool(maps, "lse", r=2 * r),
+        pool(maps, "max"),
+    )
+    slack = 1e-9 * (1.0 + largest)
+    assert (average <= soft + slack).all()
+    assert (soft <= sharper + slack).all()
+    assert (sharper <= largest + slack).all()
+    assert (largest - soft <= np.log(8) / r + slack).all()
 
 
 @given(MAPS)
@@ -45,7 +64,9 @@ def test_permuting_positions_changes_nothing(maps, order):
 @pytest.mark.parametrize("scale", [1e-150, 1e150])
 def test_homogeneous_without_overflow(name, scale):
     maps = np.random.default_rng(1).gamma(1.0, size=(4, 3, 5))
-    np.testing.assert_allclose(pool(scale * maps, name), scale * pool(maps, name), rtol=1e-12)
+    # The sharpness has the inverse unit of the activations.
+    found = pool(scale * maps, name, r=1.0 / scale)
+    np.testing.assert_allclose(found, scale * pool(maps, name), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", AGGREGATIONS)
@@ -64,7 +85,9 @@ def test_shape_and_type(name):
 
 
 def test_unknown_name_lists_the_known():
-    with pytest.raises(ValueError, match="unknown aggregation 'mean': expected one of avg, max, gem"):
+    with pytest.raises(
+        ValueError, match="unknown aggregation 'mean': expected one of avg, max, gem, lp, lse"
+    ):
         pool(np.ones((1, 1, 1)), "mean")
     with pytest.raises(ValueError, match="unknown aggregation 'mean'"):
         layer("mean")
@@ -78,6 +101,12 @@ def test_impossible_power(p):
         check_power(p)
     with pytest.raises(ValueError, match="expected a finite number >= 1"):
         pool(np.ones((1, 1, 2)), "gem", p=p)
+
+
+@pytest.mark.parametrize("r", [0.0, -1.0, np.nan, np.inf])
+def test_impossible_sharpness(r):
+    with pytest.raises(ValueError, match="expected a finite number > 0"):
+        pool(np.ones((1, 1, 2)), "lse", r=r)
 
 
 @pytest.mark.parametrize(

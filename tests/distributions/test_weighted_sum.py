@@ -235,3 +235,12 @@ def test_bad_parameters(kwargs, message):
 def test_unknown_method():
     with pytest.raises(NotImplementedError, match="'inversion', 'contour', 'saddlepoint' and no closed form"):
         WeightedGammaSum([1.0], 1.0, 1.0).cdf(1.0, method="closed")
+
+
+def test_a_term_that_is_never_active_changes_nothing():
+    """Its scale, the largest of all, must not limit the tilts that the others allow."""
+    with_dead = WeightedGammaSum([0.3, -0.2, 5.0], [2.0, 3.0, 1.0], 0.1, [0.9, 1.0, 0.0])
+    without = WeightedGammaSum([0.3, -0.2], [2.0, 3.0], 0.1, [0.9, 1.0])
+    np.testing.assert_allclose(np.stack(with_dead.bulk()), np.stack(without.bulk()), rtol=1e-12)
+    y = np.linspace(-0.2, 0.3, 7)
+    np.testing.assert_allclose(with_dead.logpdf(y), without.logpdf(y), rtol=1e-9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from aggdist.divergence import (
     mixture_node_kl,
     mixture_rate,
     node_kl,
+    node_kl_within,
     random_classifier,
     random_nodes,
     shape_correction,
@@ -224,6 +227,20 @@ def test_mixture_rate_with_absent_and_unreachable_components():
     assert np.isfinite(got.kl)
 
 
+@pytest.mark.parametrize("shape", [0.5, 0.05])
+def test_mixture_rate_where_no_number_is_close_enough_to_the_end_of_the_domain(shape):
+    # The first component lies far below the point and has the heaviest tail: K' grows beyond the point only where
+    # (1 - c/6)^(-shape) makes up for exp(-60), closer to c = 6 than numbers are to each other.
+    near = WeightedGammaSum([1.0, -1.0], [50.0, 50.0], 0.1)
+    far = WeightedGammaSum([[1.0, 0.0, 0.0], [0.0, 1.0, -1.0]], [shape, 50.0, 50.0], [1 / 6, 0.1, 0.1])
+    far = replace(far, offset=np.array([-20.0, 0.0]))
+    point = float(near.tilt(6.0).mean()) + 2.0
+    rate = float(mixture_rate(far, [0.5, 0.5], point))
+    assert rate == pytest.approx(6 * point - float(near.cgf(6.0)) - np.log(0.5), rel=1e-10)
+    both = mixture_rate(far, [[0.5, 0.5], [0.0, 1.0]], [point, 3.0])
+    np.testing.assert_allclose(both, [rate, cramer_rate(near, 3.0).rate], rtol=1e-12)
+
+
 @pytest.mark.parametrize("weights", [[0.5, 0.5], 1.0])
 def test_bad_mixture_weights(weights):
     q = WeightedGammaSum(np.ones((3, 1)), 2.0, 1.0)
@@ -231,3 +248,28 @@ def test_bad_mixture_weights(weights):
         mixture_node_kl(Normal(1.0, 0.1), q, weights)
     with pytest.raises(ValueError, match="weights: got negative, NaN or no positive values"):
         mixture_rate(q, [0.0, 0.0, 0.0], 1.0)
+
+
+def test_nodes_that_one_channel_dominates_are_integrated():
+    p, q = random_nodes(np.random.default_rng(9), 120, 512, 1.2, low_shapes=True)
+    exact = exact_node_kl(p, q)
+    kl, integrated = node_kl_within(p, q)
+    assert 0 < np.mean(integrated) < 0.2
+    np.testing.assert_allclose(kl, exact, rtol=0.03)
+    np.testing.assert_allclose(kl[integrated], exact[integrated], rtol=1e-9)
+    np.testing.assert_array_equal(kl[~integrated], node_kl(p, q).kl[~integrated])
+
+
+def test_the_tolerance_decides_what_is_integrated():
+    p, q = random_nodes(np.random.default_rng(10), 12, 256, 2.0)
+    _, none = node_kl_within(p, q, tolerance=100.0)
+    kl, every = node_kl_within(p, q, tolerance=1e-12)
+    assert not np.any(none)
+    assert np.all(every)
+    np.testing.assert_allclose(kl, exact_node_kl(p, q), rtol=1e-9)
+    one, alone = node_kl_within(p[0], q[0], tolerance=1e-12)
+    assert one.shape == alone.shape == ()
+    np.testing.assert_allclose(one, kl[0], rtol=1e-9)
+    assert node_kl_within(p[:2], q[0])[0].shape == (2,)
+    with pytest.raises(ValueError, match=r"tolerance: got 0\.0, expected a positive relative error"):
+        node_kl_within(p, q, tolerance=0.0)

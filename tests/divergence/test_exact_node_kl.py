@@ -9,6 +9,7 @@ import pytest
 
 from aggdist.distributions import Gamma, Mixture, WeightedGammaSum
 from aggdist.distributions.gamma_terms import GammaTerms
+from aggdist.distributions.lattice import LatticeInverter
 from aggdist.divergence import (
     exact_node_kl,
     kl_divergence,
@@ -16,7 +17,6 @@ from aggdist.divergence import (
     random_classifier,
     random_nodes,
 )
-from aggdist.divergence.lattice import LatticeInverter
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

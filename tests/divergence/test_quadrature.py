@@ -129,6 +129,20 @@ def test_poles_at_end_points_away_from_zero():
         assert kl_quadrature(p, q) == pytest.approx(float(plain), rel=1e-9)
 
 
+def test_a_common_shift_changes_nothing():
+    shape = np.array([0.05, 0.3, 300.0])
+    first, second = Gamma(shape, 1 / shape), Gamma(shape[::-1].copy(), 1.5 / shape[::-1])
+    # The last pair has end points that differ: it must not keep the others from being moved to 0.
+    moved = Affine(first, 7.0), Affine(second, np.array([7.0, 7.0, 6.5]))
+    for relative in (kl_quadrature, jensen_shannon, area_under_roc):
+        np.testing.assert_allclose(relative(*moved)[:2], relative(first, second)[:2], rtol=1e-9)
+    areas = []
+    for bias in (0.0, -40.0):
+        inside = WeightedGammaSum([1.0, -0.5], [20.0, 30.0], 0.1, 1.0, bias)
+        areas.append(area_under_roc(inside, WeightedGammaSum([1.0, -0.5], 25.0, 0.09, 1.0, bias + 0.3)))
+    np.testing.assert_allclose(areas[1], areas[0], rtol=1e-11)
+
+
 def test_an_end_point_inside_the_other_law():
     p, q = ShiftedGamma(1.0, 1.0, 1.2), Normal(0.5, 1.5)
     a = 4 / 1.2**2

@@ -67,12 +67,23 @@ def test_the_decorated_function_is_returned():
 
 @pytest.mark.usefixtures("blank")
 def test_equations_come_in_the_order_of_items_and_numbers():
-    for tag in ("T10.1", "T2.10", "T2.9", "T1.1"):
+    for tag in ("E1.1", "T10.1", "T2.10", "E1.10", "T2.9", "E1.9", "T1.1"):
         register(tag)
-    assert list(equations()) == ["T1.1", "T2.9", "T2.10", "T10.1"]
+    assert list(equations()) == ["T1.1", "T2.9", "T2.10", "T10.1", "E1.1", "E1.9", "E1.10"]
 
 
-@pytest.mark.parametrize("tag", ["4.2", "T4", "T4.", "T4.2.1", "T4.2 ", "t4.2", "T123.1", "", "T4.2\n"])
+@pytest.mark.usefixtures("blank")
+def test_an_equation_of_an_experiment_has_an_anchor_of_its_own():
+    register("T1.3")
+    register("E1.3")
+    assert [known.anchor for known in equations().values()] == ["check-t1-3", "check-e1-3"]
+    assert check("E1.3").equation.tag == "E1.3"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["4.2", "T4", "T4.", "T4.2.1", "T4.2 ", "t4.2", "T123.1", "", "T4.2\n", "E1", "e1.3", "F1.3", "ET1.3"],
+)
 def test_a_tag_must_have_item_and_number(tag):
     with pytest.raises(ValueError, match="expected an item and a number"):
         equation(tag, "", chapter="c")
@@ -177,4 +188,6 @@ def test_a_chapter_checks_each_of_its_equations_once():
 
 def test_tags_carry_the_number_of_their_chapter():
     for tag, known in equations().items():
-        assert tag.startswith(f"T{int(known.chapter[:2])}."), tag
+        item = known.chapter.partition("_")[0]  # "04" or "e1"
+        expected = item.upper() if item.startswith("e") else f"T{int(item)}"
+        assert tag.startswith(f"{expected}."), tag

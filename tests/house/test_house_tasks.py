@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from aggdist.capture import ExtractError
 from aggdist.experiment import RunParameters
+from aggdist.extracts import PlannedExtract
 from aggdist.house import run_command, tasks
 from aggdist.house.terminal import HouseError, duration, last_lines, without_colours
 from aggdist.notebooks import Job, Outcome
@@ -46,6 +48,12 @@ def test_all_tests_are_with_the_long_ones_and_the_full_profile(started, tmp_path
 def test_the_book_tests_are_those_marked_book(started, tmp_path):
     assert tasks.run_book_tests(tmp_path) == 3
     assert started["command"][3:] == ["tests/book", "-m", "book"]
+
+
+def test_the_benchmark_has_one_thread(started, tmp_path):
+    assert tasks.run_bench(tmp_path) == 3
+    assert started["command"] == [sys.executable, "-m", "aggdist.bench"]
+    assert started["env"]["OPENBLAS_NUM_THREADS"] == started["env"]["OPENTURNS_NUM_THREADS"] == "1"
 
 
 def test_lab_opens_the_notebooks(started, tmp_path):
@@ -100,9 +108,9 @@ def table(monkeypatch):
 
     def execute_plan(root, items, workers, report):
         seen_workers.append(workers)
-        errors = {"max": "runs/max: cell 3 failed; see build/failed/max.log"}
-        jobs = [Job(f"runs/{i.parameters.aggregation}", Path(), Path()) for i in items if i.execute]
-        outcomes = [Outcome(job, 1.0, True, errors.get(job.name[5:])) for job in jobs]
+        errors = {"runs/digits-digitcnn-max-s0": "runs/max: cell 3 failed; see build/failed/max.log"}
+        jobs = [Job(f"runs/{i.parameters.name}", Path(), Path()) for i in items if i.execute]
+        outcomes = [Outcome(job, 1.0, True, errors.get(job.name)) for job in jobs]
         for outcome in outcomes:
             report(outcome)
         return outcomes
@@ -110,6 +118,7 @@ def table(monkeypatch):
     seen_workers = workers
     monkeypatch.setattr(run_command.runs, "plan", lambda root, table, only, force: rows)
     monkeypatch.setattr(run_command.runs, "execute_plan", execute_plan)
+    monkeypatch.setattr(run_command.runs, "read_extracts", lambda root, only: ())
     monkeypatch.setattr(run_command, "cores", lambda: 5)
     return workers, rows
 
@@ -137,6 +146,33 @@ def test_list_does_nothing(table, tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "digits-digitcnn-avg-s0  to do: there is no record"
     assert lines[2] == "digits-digitcnn-gem-s0  skipped: up to date"
+
+
+def test_extracts_are_made_after_the_runs_but_not_of_failed_ones(table, tmp_path, monkeypatch, capsys):
+    made = []
+
+    def make(run, path):
+        made.append(run.aggregation)
+        if run.aggregation == "gem":
+            raise ExtractError("too large")
+
+    plans = [
+        PlannedExtract(planned(name).parameters, Path(), name != "lse", "there is none")
+        for name in ("avg", "max", "gem", "lse")
+    ]
+    monkeypatch.setattr(run_command.extracts, "plan_extracts", lambda root, chosen, force: plans)
+    monkeypatch.setattr(run_command.extracts, "make_extract", make)
+    assert run_command.run(tmp_path, asked(list=True)) == 0
+    assert "extract digits-digitcnn-max-s0  to do: there is none" in capsys.readouterr().out
+    assert made == []
+    table[1][1] = planned("max", False, CURRENT)
+    assert run_command.run(tmp_path, asked()) == 1
+    assert made == ["avg", "max", "gem"]
+    assert "FAILED extract digits-digitcnn-gem-s0: too large" in capsys.readouterr().err
+    made.clear()
+    table[1][1] = planned("max")
+    assert run_command.run(tmp_path, asked()) == 1
+    assert made == ["avg", "gem"]
 
 
 def test_mistakes_on_the_command_line_are_errors(tmp_path, monkeypatch):
