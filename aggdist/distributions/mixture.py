@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from aggdist.distributions import moments
 from aggdist.distributions.base import Atom, Complex, Distribution
@@ -158,6 +158,21 @@ class Mixture(Distribution):
 
     def _moment_exists(self, r: float) -> NDArray[np.bool_]:
         return np.asarray(np.all(self.components._moment_exists(r) | (self.weights == 0), axis=-1))
+
+    @classmethod
+    def fit_mle(cls, x: ArrayLike, axis: int = 0) -> Mixture:
+        """Not offered: there is no maximum.
+
+        Raises
+        ------
+        NotImplementedError
+            Always: the likelihood grows without bound as one component shrinks onto one observation
+            (Kiefer and Wolfowitz, 1956).
+        """
+        raise NotImplementedError(
+            "Mixture.fit_mle does not exist: the likelihood is unbounded as one component shrinks onto one "
+            "observation; fit the components to samples whose origin is known, such as the images of each label"
+        )
 
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...] = ()) -> Array:
         """Independent draws of shape `(*size, *batch_shape)`."""

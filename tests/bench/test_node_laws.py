@@ -18,6 +18,10 @@ def small(monkeypatch):
     monkeypatch.setattr(node_laws, "least_ms", lambda function, *budget: node_laws.once_ms(function))
 
 
+needs_openturns = pytest.mark.skipif(not peers.has_openturns(), reason="OpenTURNS has no wheel here")
+
+
+@needs_openturns
 @pytest.mark.filterwarnings("ignore")  # what OpenTURNS says about itself
 def test_the_routes_agree(small):
     law = node_laws.plain_problem()[np.arange(2)]
@@ -32,6 +36,7 @@ def test_the_routes_agree(small):
         np.testing.assert_allclose(cdf, fine[1], atol=error)
 
 
+@needs_openturns
 @pytest.mark.filterwarnings("ignore")
 def test_figures_of_the_small_problem(small):
     lines = []

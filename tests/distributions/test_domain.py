@@ -174,6 +174,18 @@ FITS: list[tuple[Callable[[], object], str]] = [
         lambda: GeneralisedExtremeValue.fit_mle([0.0, 1.0, 1.5]),
         r"x: got 1 samples whose likelihood has no maximum",
     ),
+    (
+        lambda: BinomialGamma.fit_mle([0.0, 1.0, 2.0]),
+        r"positions: got None, expected the number of positions N",
+    ),
+    (
+        lambda: BinomialGamma.fit_mle([0.0, -1.0, 2.0], positions=9),
+        r"x: got -1.0, expected observations >= 0",
+    ),
+    (
+        lambda: BinomialGamma.fit_mle([0.5, 1.0, 2.0], positions=9),
+        r"x: got 2.0, expected a sample with zeros",
+    ),
 ]
 
 MISSING: list[tuple[Callable[[], object], str]] = [
@@ -181,11 +193,8 @@ MISSING: list[tuple[Callable[[], object], str]] = [
         lambda: ShiftedGamma.fit_mle([1.0, 2.0]),
         r"ShiftedGamma.fit_mle does not exist: the likelihood is unbounded",
     ),
-    (
-        lambda: BinomialGamma.fit_mle([1.0, 2.0]),
-        r"BinomialGamma.fit_mle does not exist: the activations identify",
-    ),
-    (lambda: Mixture.fit_mle([1.0, 2.0]), r"Mixture.fit_mle does not exist; see the class"),
+    (lambda: Mixture.fit_mle([1.0, 2.0]), r"Mixture.fit_mle does not exist: the likelihood is unbounded"),
+    (lambda: Affine.fit_mle([1.0, 2.0]), r"Affine.fit_mle does not exist; see the class"),
     (
         lambda: BinomialGamma(0.5, 1.0, 1.0, 2).moment(0.5),
         r"r: got 0.5, fractional moments have no closed form",

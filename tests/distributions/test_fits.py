@@ -194,6 +194,22 @@ def test_compound_poisson_gamma_likelihood() -> None:
         assert np.all(log_likelihood(moved, x) < best)
 
 
+def test_binomial_gamma_likelihood() -> None:
+    law = BinomialGamma([0.05, 0.2], [1.7, 0.8], [1.0, 2.0], [49, 9])
+    x = law.sample(np.random.default_rng(12), 500)
+    fit = BinomialGamma.fit_mle(x, positions=[49, 9])
+    best = log_likelihood(fit, x)
+    assert np.all(best >= log_likelihood(law, x))
+    for name in ("active", "shape", "scale"):
+        for change in (0.99, 1.01):
+            values = {key: getattr(fit, key) for key in ("active", "shape", "scale")}
+            values[name] = values[name] * change
+            assert np.all(log_likelihood(BinomialGamma(**values, positions=[49, 9]), x) < best), name
+    # Mean and atom are what the sample determines best.
+    assert_allclose(fit.mean(), x.mean(axis=0), rtol=0.02)
+    assert_allclose(fit.atoms()[0].mass, np.mean(x == 0, axis=0), atol=0.02)
+
+
 def test_gamma_fit_of_512_channels_is_fast() -> None:
     """The bar is 0.1 s for 512 channels by 10,000 samples; here a tenth of the samples, for busy machines."""
     x = np.random.default_rng(10).standard_gamma(0.7, (1000, 512))

@@ -189,6 +189,32 @@ def test_tilting_moves_the_mean_to_the_derivative_of_the_cumulant_generating_fun
     np.testing.assert_allclose(tilted.pdf(x), expected, rtol=1e-6, atol=1e-9 / float(tilted.std()))
 
 
+@given(terms, terms)
+def test_the_sum_of_two_sums_is_a_sum_of_all_terms(first, second):
+    one, two, both = (
+        WeightedGammaSum(*map(np.array, zip(*values, strict=True)))
+        for values in (first, second, first + second)
+    )
+    t = np.array([-0.7, 0.2, 1.5]) / both.std()
+    np.testing.assert_allclose(both.cf(t), one.cf(t) * two.cf(t), atol=1e-12)
+    for r in (1, 2, 3, 4):
+        size = both.std() ** r + abs(one.cumulant(r)) + abs(two.cumulant(r))
+        assert abs(both.cumulant(r) - one.cumulant(r) - two.cumulant(r)) < 1e-12 * size
+    mass = [law.atoms()[0].mass if law.atoms() else 0.0 for law in (one, two, both)]
+    assert mass[2] == pytest.approx(mass[0] * mass[1], rel=1e-12)
+
+
+@given(terms, st.floats(0.05, 0.95))
+def test_a_gamma_term_may_be_split_in_two(values, share):
+    w, a, theta, _ = map(np.array, zip(*values, strict=True))
+    whole = WeightedGammaSum(w, a, theta)
+    parts = np.concatenate([share * a, (1 - share) * a])
+    split = WeightedGammaSum(np.tile(w, 2), parts, np.tile(theta, 2))
+    x = whole.mean() + whole.std() * np.array([-1.3, 0.4, 2.2])
+    np.testing.assert_allclose(split.cdf(x), whole.cdf(x), atol=1e-11)
+    np.testing.assert_allclose(split.sf(x), whole.sf(x), atol=1e-11)
+
+
 def test_a_gap_between_two_modes_is_not_an_error():
     # Exp(1), and half of the time Gamma(22, 12) more: at 36 both modes are far away.
     law = WeightedGammaSum([1.0, 12.0], [1.0, 22.0], 1.0, [1.0, 0.5])
