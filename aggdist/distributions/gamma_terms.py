@@ -77,11 +77,7 @@ class GammaTerms:
             return self._by_blocks(s, lambda part, at: (part.log_mgf(at),))[0]
         grown = -self.shape * np.log1p(-self.b * s[..., None])
         if self.inflated:
-            # log(1 - q + q exp(grown)): no overflow for large arguments, no cancellation for small ones.
-            top = np.maximum(grown, 0.0)
-            with np.errstate(divide="ignore"):
-                large = top + np.log(self.active + (1 - self.active) * np.exp(-top))
-                grown = np.where(grown > 0, large, np.log1p(self.active * np.expm1(grown - top)))
+            grown = log_inflated(self.active, grown)
         return np.asarray(np.sum(grown, axis=-1))
 
     def log_mgf_complex(self, s: NDArray[np.complex128]) -> NDArray[np.complex128]:
@@ -211,3 +207,17 @@ class GammaTerms:
         values = (self.b, self.shape, self.active)
         parts = [function(GammaTerms(*(v[r] for v in values)), at[:, r]) for r in rows]
         return [np.concatenate(results, axis=1) for results in zip(*parts, strict=True)]
+
+
+def log_inflated(active: Array, grown: Array) -> Array:
+    """`log(1 - q + q exp(grown))`, the cumulant generating function of one inflated term.
+
+    No overflow for a large `grown`, no cancellation near 0, nor for a very negative one where q is (nearly) 1.
+    """
+    top = np.maximum(grown, 0.0)
+    below = grown - top
+    with np.errstate(divide="ignore"):
+        far = top + np.log((1 - active) * np.exp(-top) + active * np.exp(below))
+        near = np.log1p(active * np.expm1(np.maximum(below, -1.0)))
+    inflated = np.where((grown > -1) & (grown <= 0), near, far)
+    return np.asarray(np.where(active >= 1, grown, inflated))

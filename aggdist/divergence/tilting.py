@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from aggdist.distributions.gamma_terms import GammaTerms
+from aggdist.distributions.gamma_terms import GammaTerms, log_inflated
 from aggdist.divergence.batches import higher_cumulants
 
 Array = NDArray[np.float64]
@@ -144,9 +144,7 @@ class _Block:
         """K(c)."""
         grown = -self.shape * np.log1p(-self.b * c[:, None])
         if self.inflated:
-            top = np.maximum(grown, 0.0)
-            rest = np.log(self.active + (1 - self.active) * np.exp(-top))
-            grown = np.where(grown > 0, top + rest, np.log1p(self.active * np.expm1(grown - top)))
+            grown = log_inflated(self.active, grown)
         return np.asarray(grown.sum(axis=-1))
 
 

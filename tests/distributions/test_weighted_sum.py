@@ -174,6 +174,14 @@ def test_scaling_and_shifting(values, factor, shift):
     np.testing.assert_allclose(scaled.cdf(factor * x + shift), law.cdf(x), atol=1e-9)
 
 
+def test_a_plain_term_beside_an_inflated_one_keeps_its_digits_far_out():
+    # (1 - b s)^(-a) is 1e-17 and 1e-400 here: 1 - (1 - that) would be 0.
+    for shape in (12.0, 286.0):
+        law = WeightedGammaSum([0.5, -2.0], [1.0, shape], [0.25, 5.0], [0.5, 1.0])
+        expected = np.log(0.5 + 0.5 / (1 - 0.125 * 2.4)) - shape * np.log(25.0)
+        assert law.cgf(2.4) == pytest.approx(expected, rel=1e-14)
+
+
 @given(terms)
 def test_tilting_moves_the_mean_to_the_derivative_of_the_cumulant_generating_function(values):
     w, a, theta, q = map(np.array, zip(*values, strict=True))
