@@ -80,7 +80,7 @@ def test_zero_inflated_channels_and_their_joint_atom():
     p = WeightedGammaSum(weights, shape, 1.2 * scale, 0.7)
     q = WeightedGammaSum(weights, shape, scale, 0.6)
     np.testing.assert_allclose(exact_node_kl(p, q), kl_quadrature(p, q), rtol=1e-7)
-    # One channel: closed form with the atom (numerics: p0 = .2, (2, 1.5) against q0 = .5, (3, 1)).
+    # One channel: closed form with the atom, p0 = 0.2, (2, 1.5) against q0 = 0.5, (3, 1).
     one = exact_node_kl(WeightedGammaSum([1.5], 2.0, 1.0, 0.8), WeightedGammaSum([1.0], 3.0, 1.0, 0.5))
     assert one == pytest.approx(0.23591877393134545, rel=1e-7)
 
