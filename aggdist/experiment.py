@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from aggdist.analysis import Analysis, analyse_features
+from aggdist.analysis import Analysis, analyse_features, analyse_ladder
 from aggdist.analysis_sources import analysis_digest
 from aggdist.paths import atomic_file
 from aggdist.provenance import provenance
 
-SCHEMA = 1
+SCHEMA = 2
 MAX_BYTES = 300_000
 
 
@@ -56,13 +56,13 @@ class RunParameters:
     aggregation: str
     seed: int = 0
     fit_per_class: int = 500
-    splits: int = 5
+    splits: int = 20
     draws: int = 10
     epochs: int = 0
     threads: int = 1
 
     def __post_init__(self) -> None:
-        least = {"seed": 0, "fit_per_class": 2, "splits": 1, "draws": 2, "epochs": 0, "threads": 1}
+        least = {"seed": 0, "fit_per_class": 6, "splits": 1, "draws": 2, "epochs": 0, "threads": 1}
         for name, low in least.items():
             value = getattr(self, name)
             if not isinstance(value, int) or value < low:
@@ -94,12 +94,15 @@ def run(parameters: RunParameters, *, progress: bool = True) -> dict[str, Any]:
     prepared = networks.prepare(data)
     chosen = recipe(parameters)
     checkpoint = networks.trained(data, chosen, prepared=prepared, progress=progress)
-    captured = capture.captured(checkpoint, prepared.x_test, prepared.y_test, progress=progress)
+    captured = capture.captured_in_halves(
+        checkpoint, prepared.x_test, prepared.y_test, seed=parameters.seed, progress=progress
+    )
     head = checkpoint.network.head
     weights = head.weight.detach().numpy().astype(np.float64)
     bias = head.bias.detach().numpy().astype(np.float64)
+    pooled = np.asarray(captured.pooled, np.float64)
     analysis = analyse_features(
-        np.asarray(captured.pooled),
+        pooled,
         prepared.y_test,
         weights,
         bias,
@@ -108,6 +111,16 @@ def run(parameters: RunParameters, *, progress: bool = True) -> dict[str, Any]:
         draws=parameters.draws,
         seed=parameters.seed,
         progress=progress,
+    )
+    ladder = analyse_ladder(
+        captured.activations[0],
+        captured.features[0],
+        (pooled[captured.first], prepared.y_test[captured.first]),
+        (pooled[~captured.first], prepared.y_test[~captured.first]),
+        (weights, bias),
+        parameters.aggregation,
+        draws=parameters.draws,
+        seed=parameters.seed,
     )
     return {
         "schema": SCHEMA,
@@ -120,13 +133,14 @@ def run(parameters: RunParameters, *, progress: bool = True) -> dict[str, Any]:
         "parameters": asdict(parameters),
         "class_names": list(data.class_names),
         "training": {
-            "examples": len(prepared.y_train),
+            "examples": networks.training_examples(chosen, len(prepared.y_train)),
             "parameters": chosen.to_dict()["training"],
             "loss": list(checkpoint.history.loss),
             "seconds": checkpoint.history.seconds,
         },
-        "map": map_summary(captured.activation_statistics),
+        "map": map_summary(captured.all_activations()),
         **record_of(analysis),
+        "ladder": _plain(ladder),
         "provenance": provenance(parameters.threads)
         | {"checkpoint": checkpoint.key, "data": data.digest(), "analysis": analysis_digest()},
     }
@@ -230,6 +244,8 @@ def read_record(path: Path) -> dict[str, Any]:
 
 def record_is_current(parameters: Mapping[str, Any], path: Path) -> tuple[bool, str]:
     """Whether the record at `path` is what these parameters and today's sources would make, and why not."""
+    from aggdist.networks import PretrainedError
+
     if not path.exists():
         return False, "there is no record"
     try:
@@ -240,7 +256,11 @@ def record_is_current(parameters: Mapping[str, Any], path: Path) -> tuple[bool, 
         return False, "its parameters differ"
     if record["provenance"]["analysis"] != analysis_digest():
         return False, "the analysis code has changed"
-    if record["provenance"]["checkpoint"] != current_checkpoint_key(RunParameters(**parameters)):
+    try:
+        key = current_checkpoint_key(RunParameters(**parameters))
+    except PretrainedError as error:
+        return False, str(error)
+    if record["provenance"]["checkpoint"] != key:
         return False, "the training code, torch or the data have changed"
     return True, "up to date"
 

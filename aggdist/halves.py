@@ -36,3 +36,13 @@ def split_in_halves(
     to_fit = np.minimum(fit_per_class, counts // 2)[labels]
     to_judge = np.maximum(fit_per_class, counts // 2)[labels]
     return np.flatnonzero(rank < to_fit), np.flatnonzero((rank >= to_fit) & (rank < to_fit + to_judge))
+
+
+def few_of_each(labels: Labels, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Random images, `count` of each class (all of a class that has fewer), in the order in which they are."""
+    order = rng.permutation(len(labels))
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    counts = np.bincount(labels)
+    start = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    rank = np.arange(len(labels)) - np.repeat(start, counts)
+    return np.sort(by_class[rank < count])

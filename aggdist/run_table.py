@@ -50,9 +50,13 @@ def _registries() -> dict[str, tuple[str, ...]]:
     # Only when a table is read: the networks bring torch.
     from aggdist.aggregation import AGGREGATIONS
     from aggdist.datasets import DATASETS
-    from aggdist.networks import NETWORKS
+    from aggdist.networks import NETWORKS, PRETRAINED
 
-    return {"dataset": tuple(DATASETS), "network": tuple(NETWORKS), "aggregation": tuple(AGGREGATIONS)}
+    return {
+        "dataset": tuple(DATASETS),
+        "network": (*NETWORKS, *PRETRAINED),
+        "aggregation": tuple(AGGREGATIONS),
+    }
 
 
 def read_tables(path: Path) -> dict[str, tuple[RunParameters, ...]]:

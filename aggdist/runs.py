@@ -46,6 +46,13 @@ DATASET_TITLES = {
     "fsdd": "Free Spoken Digits",
     "mr": "Movie Reviews",
 }
+#: What titles say of a network that is not the usual one of its dataset.
+NETWORK_TITLES = {
+    "greycnnhalf": "half width",
+    "colourcnnhalf": "half width",
+    "efficientnetlite0": "EfficientNet-Lite0",
+    "resnet18": "ResNet-18",
+}
 _NOTEBOOK = Path("notebooks") / "experiments" / "experiment.ipynb"
 
 
@@ -128,7 +135,9 @@ def places(record: Mapping[str, Any], name: str, origin: str = "") -> dict[str, 
 
     named = {key: str(record[key]) for key in ("dataset", "network", "aggregation", "seed")}
     dataset, pooling = DATASET_TITLES[record["dataset"]], aggregation(record["aggregation"]).title
-    title = f"{dataset}, {pooling} pooling, seed {record['seed']}" + (f" ({origin})" if origin else "")
+    special = NETWORK_TITLES.get(record["network"])
+    place = f"{dataset}, {special}" if special else dataset
+    title = f"{place}, {pooling} pooling, seed {record['seed']}" + (f" ({origin})" if origin else "")
     titles = {"title": title, "dataset_title": dataset, "aggregation_title": pooling}
     return {**named, **titles, "name": name, "origin": origin}
 

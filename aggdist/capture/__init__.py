@@ -16,11 +16,13 @@ from aggdist.capture.stored import Captured, CaptureError, load_captured
 if TYPE_CHECKING:
     from aggdist.capture.cached import capture_folder, capture_key, captured
     from aggdist.capture.forward import capture
+    from aggdist.capture.in_halves import CapturedHalves, captured_in_halves
 
 __all__ = [
     "ActivationStatistics",
     "CaptureError",
     "Captured",
+    "CapturedHalves",
     "Extract",
     "ExtractError",
     "ImageSums",
@@ -30,6 +32,7 @@ __all__ = [
     "capture_folder",
     "capture_key",
     "captured",
+    "captured_in_halves",
     "image_sums",
     "load_captured",
     "load_extract",
@@ -38,6 +41,8 @@ __all__ = [
 _NEED_TORCH = {
     "capture": "aggdist.capture.forward",
     "captured": "aggdist.capture.cached",
+    "captured_in_halves": "aggdist.capture.in_halves",
+    "CapturedHalves": "aggdist.capture.in_halves",
     "capture_folder": "aggdist.capture.cached",
     "capture_key": "aggdist.capture.cached",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,14 @@ class Accumulator:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Every array by name, for storing."""
         return {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+
+    def of_labels(self, labels: slice) -> Self:
+        """The statistics of some of the labels, as arrays of their own."""
+        chosen = {
+            name: array.copy() if array.ndim == 0 else array[labels].copy()
+            for name, array in self.arrays().items()
+        }
+        return type(self)(**chosen)
 
     def check_mergeable(self, other: Accumulator) -> None:
         """Stop before merging what does not belong together.

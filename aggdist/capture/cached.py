@@ -42,12 +42,14 @@ def captured(
     inputs: NDArray[Any],
     labels: NDArray[np.integer],
     *,
+    n_labels: int | None = None,
     memory_budget: int = MEMORY_BUDGET,
     progress: bool = True,
 ) -> Captured:
     """The capture of these images by a checkpoint: from the cache where it is there, else made and stored.
 
-    It runs with the threads the network was trained with; raises as `capture` and `load_captured` do.
+    Labels run from 0 to `n_labels - 1`, the number of classes unless given. It runs with the threads the network was
+    trained with; raises as `capture` and `load_captured` do.
     """
     key = capture_key(checkpoint.key, array_digest(inputs, labels), memory_budget)
     folder = capture_folder(key)
@@ -57,7 +59,7 @@ def captured(
         checkpoint.network,
         inputs,
         labels,
-        checkpoint.spec.n_classes,
+        checkpoint.spec.n_classes if n_labels is None else n_labels,
         memory_budget=memory_budget,
         folder=folder,
         threads=checkpoint.recipe.training.threads,

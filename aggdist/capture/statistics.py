@@ -98,6 +98,28 @@ class MarginalStatistics(MarginalEstimates):
     third: Floats
     log_sum: Floats
 
+    @classmethod
+    def of(cls, pooled: ArrayLike, labels: ArrayLike, n_classes: int) -> Self:
+        """The sums of features (n, C) >= 0 with labels (n,); raises as `PooledStatistics.update`."""
+        rows = np.asarray(pooled)
+        if rows.ndim != 2:
+            raise ValueError(f"pooled features of shape {rows.shape}: expected (images, channels)")
+        values = _checked_features(rows, rows.shape[1])
+        given = checked_labels(labels, len(values), n_classes)
+        member = one_hot(given, n_classes)
+        count = member.sum(axis=1)
+        mean = class_means(member @ values, count)
+        deviations = values - mean[given]
+        squares = deviations * deviations
+        return cls(
+            count,
+            member @ (values > 0.0),
+            mean,
+            member @ squares,
+            member @ (squares * deviations),
+            member @ _log_of_positives(values),
+        )
+
     def second(self) -> Floats:
         """sum (Z - mean)^2 (J, C)."""
         return self.squares

@@ -16,9 +16,14 @@ from aggdist.distributions.generalised_extreme_value import GeneralisedExtremeVa
 from aggdist.distributions.generalised_gamma import GeneralisedGamma as GeneralisedGamma
 from aggdist.distributions.gumbel import Gumbel as Gumbel
 from aggdist.distributions.normal import Normal as Normal
+from aggdist.distributions.normal_inverse_gaussian import NormalInverseGaussian as NormalInverseGaussian
 from aggdist.distributions.rectified_normal import RectifiedNormal as RectifiedNormal
 from aggdist.distributions.shifted_gamma import ShiftedGamma as ShiftedGamma
+from aggdist.distributions.skew_normal import SkewNormal as SkewNormal
 from aggdist.distributions.zero_inflated_gamma import ZeroInflatedGamma as ZeroInflatedGamma
+from aggdist.distributions.zero_inflated_generalised_gamma import (
+    ZeroInflatedGeneralisedGamma as ZeroInflatedGeneralisedGamma,
+)
 
 # laws made of laws
 from aggdist.distributions.affine import Affine as Affine

@@ -125,8 +125,9 @@ def _path(terms: GammaTerms, x: Array, crossing: Array) -> _Path:
     k2, k3 = tilted.continuous_moments()[1], tilted.cumulant(3)
     bend, width = _bend(terms, x, crossing, k2, k3), 1 / np.sqrt(k2)
     start = _Path(crossing, bend, width, np.full(x.shape, _LONGEST), _log_continuous(terms, crossing))
-    size = np.abs(_values(terms, x, start, _PROBES)[0])
-    with np.errstate(divide="ignore"):
+    # Far out along the parabola the integrand may overflow before the probe where it is found to have vanished.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        size = np.abs(_values(terms, x, start, _PROBES)[0])
         enough = np.log(size) + np.log(np.cosh(_PROBES)) < -42.0
     # To where the integrand has fallen below 1e-18 of its value on the axis.
     first = np.where(enough.any(axis=1), np.argmax(enough, axis=1), _PROBES.size - 1)

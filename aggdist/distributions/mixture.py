@@ -93,6 +93,14 @@ class Mixture(Distribution):
             np.where(counts, high, -np.inf), axis=-1
         )
 
+    def bulk(self, nats: float = 37.0) -> tuple[Array, Array]:
+        """Hull of the bulks of the components that count: it may be wider than needed, never narrower."""
+        low, high = self.components.bulk(nats)
+        counts = self.weights > 0
+        return np.min(np.where(counts, low, np.inf), axis=-1), np.max(
+            np.where(counts, high, -np.inf), axis=-1
+        )
+
     def atoms(self) -> tuple[Atom, ...]:
         """Atoms of all components; equal locations are merged into the first."""
         found: list[Atom] = []

@@ -1,4 +1,4 @@
-"""The one style of all figures, and the one colour of each thing that recurs."""
+"""The one style of all figures, and the one name, colour and mark of each thing that recurs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,33 @@ from typing import Literal
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
+from aggdist.prediction import FEATURE_MODELS
+from aggdist.prediction.activation_models import (
+    CorrelatedActivations,
+    DependentActivations,
+    IndependentActivations,
+)
+
+MODEL_TITLES = {name: model.title for name, model in FEATURE_MODELS.items()}
+"""Feature models as figures and tables call them."""
+
+TITLES = MODEL_TITLES | {
+    model.name: model.title for model in (IndependentActivations, DependentActivations, CorrelatedActivations)
+}
+"""The same, and the models that are fitted on activations."""
+
+LAW_TITLES = {
+    **dict.fromkeys(
+        ("projected_gammas", "shrunk_gammas", "shrunk_skew_normals", "shrunk_tails"),
+        "zero-inflated generalised gamma",
+    ),
+    **dict.fromkeys(("decorrelated_gammas", "independent_components"), "shifted gamma"),
+    "zero_inflated_gamma": "zero-inflated gamma",
+    "gamma": "gamma",
+    "normal": "normal",
+}
+"""Laws of single pooled features, where these are not negative, by feature model."""
+
 COLOURS = {
     "observed": "#8c8c8c",
     "in class": "#0072B2",
@@ -15,13 +42,40 @@ COLOURS = {
     "gamma": "#D55E00",
     "zero_inflated_gamma": "#009E73",
     "normal": "#CC79A7",
+    "decorrelated_gammas": "#882255",
+    "independent_components": "#999933",
+    "projected_gammas": "#E69F00",
+    "shrunk_gammas": "#B8A000",
+    "shrunk_skew_normals": "#56B4E9",
+    "shrunk_tails": "#0072B2",
+    "activations_iid": "#949494",
+    "activations_dependent": "#6b6b6b",
+    "activations_correlated": "#404040",
     "exact": "#000000",
     "simulated": "#56B4E9",
 }
-"""Okabe and Ito's colours, told apart by colour-blind readers."""
+"""Okabe and Ito's colours (their yellow darkened) and two of Tol's, told apart by colour-blind readers; greys for
+activations."""
 
-MARKERS = {"gamma": "^", "zero_inflated_gamma": "s", "normal": "o"}
-LINES: dict[str, Literal["--", "-", ":"]] = {"gamma": "--", "zero_inflated_gamma": "-", "normal": ":"}
+MARKERS = {
+    "gamma": "^",
+    "zero_inflated_gamma": "s",
+    "normal": "o",
+    "decorrelated_gammas": "v",
+    "independent_components": "<",
+    "projected_gammas": "P",
+    "shrunk_gammas": "d",
+    "shrunk_skew_normals": "X",
+    "shrunk_tails": "D",
+    "activations_iid": "p",
+    "activations_dependent": "h",
+    "activations_correlated": "8",
+}
+
+Line = Literal["--", "-", ":", "-."]
+_DASHED: dict[str, Line] = {"gamma": "--", "zero_inflated_gamma": "-.", "normal": ":"}
+LINES: dict[str, Line] = {name: _DASHED.get(name, "-") for name in FEATURE_MODELS}
+"""No curves but those of the dashed models and of the default one are shown together."""
 
 
 def use_style() -> None:

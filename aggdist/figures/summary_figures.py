@@ -17,9 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from aggdist.figures.run_figures import TITLES
-from aggdist.figures.style import COLOURS, MARKERS, use_style
+from aggdist.figures.style import COLOURS, MARKERS, TITLES, use_style
 from aggdist.figures.summary_records import Record, main_runs, pooling_title
+from aggdist.figures.summary_statistics import INDEPENDENT
+from aggdist.prediction import DEFAULT_MODEL
+
+MAIN_MODELS = (INDEPENDENT, "normal", DEFAULT_MODEL)
+"""Feature models that the main figure shows."""
 
 _HOLLOW = "hollow: the estimate is saturated"
 _INFINITE = "at the right edge: infinite"
@@ -71,8 +75,10 @@ def _panel(record: Record) -> Panel:
         _floats(observed["raw_low"]),
         _floats(observed["raw_high"]),
         tuple(
-            ModelPoints(name, TITLES[name], _floats(model["kl"]), tuple(map(bool, model["saturated"])))
-            for name, model in models.items()
+            ModelPoints(
+                name, TITLES[name], _floats(models[name]["kl"]), tuple(map(bool, models[name]["saturated"]))
+            )
+            for name in MAIN_MODELS
         ),
     )
 

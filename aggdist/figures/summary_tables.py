@@ -7,118 +7,36 @@ to date; `--check` fails, and says what to do, where they are not.
 from __future__ import annotations
 
 import argparse
-import math
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from aggdist.analysis import COSTLY_SPLITS, FEW
 from aggdist.experiment import RunParameters
-from aggdist.figures.run_figures import TITLES
 from aggdist.figures.summary_figures import draw_main_result, load_main_result, main_result_digest
-from aggdist.figures.summary_records import Record, listed, load_records, main_runs, ordered, pooling_title
+from aggdist.figures.summary_records import Record, load_records, main_runs
+from aggdist.figures.summary_results import command, headline, results_table, table
 from aggdist.paths import atomic_file, repository_root
 from aggdist.prediction.comparison import MATCHED_K, RAW_K, SATURATED_BELOW
 
+__all__ = [
+    "MAIN_FIGURE",
+    "WRITE",
+    "command",
+    "headline",
+    "includes",
+    "main",
+    "protocol_table",
+    "results_table",
+    "stale",
+    "with_generated",
+    "write",
+    "write_includes",
+]
+
 MAIN_FIGURE = Path("book") / "_static" / "main_result.svg"
 WRITE = "python -m aggdist.figures.summary_tables --write"
-_SPACE = "\N{NO-BREAK SPACE}"
-_NONE = "No record is committed yet; `python -m aggdist runs` makes them.\n"
-
-
-def command(record: Record) -> str:
-    """The command that makes a record of the full run table."""
-    return f"python -m aggdist runs --only {record['name']}"
-
-
-def results_table(records: Iterable[Record], *, linked: bool = False) -> str:
-    """One row for each run: accuracy, how well laws fit, how well divergences are predicted, and its command.
-
-    Parameters
-    ----------
-    records : iterable of records
-    linked : bool
-        For a page of the book: the run's name links to its page and stands for the command, which the table's
-        note gives. Otherwise each row ends in its command.
-    """
-    rows = [_row(record, linked) for record in ordered(records)]
-    if not rows:
-        return _NONE
-    errors = [f"KL error, {title}" for title in TITLES.values()]
-    header = ["Run", "Test accuracy", "KS, floor", "KS, fitted", *errors, *([] if linked else ["Command"])]
-    lines = [header, ["---", *["---:"] * (3 + len(errors)), *([] if linked else ["---"])], *rows]
-    note = f"{TABLE_NOTE}\n{_COMMAND_NOTE}" if linked else TABLE_NOTE
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n\n" + note
-
-
-TABLE_NOTE = """\
-*KS*: mean Kolmogorov-Smirnov distance, over all classes and channels, of the fitted zero-inflated gamma to
-held-out images; the floor is that of the fitting images to them. *KL error*: median relative error of the
-predicted KL divergence over all output nodes, in the matched comparison; in brackets the number of saturated
-nodes.
-"""
-
-_HEADLINE = """\
-On Fashion-MNIST, with {poolings} pooling in this order, and one estimator of the divergence for images
-and for draws from the predicted laws:
-
-1. **Pooled features.** The zero-inflated gamma fitted to each feature of each class has a mean
-   Kolmogorov-Smirnov distance of {fitted} to held-out images; between two samples of images it is {floor}.
-2. **Output nodes, channels taken as independent.** The KL divergence predicted from these laws has a
-   median error of {independent}.
-3. **Output nodes, channels as they vary together.** Predicted from the exact means and covariances of the
-   features, with normal laws, it has a median error of {normal}.
-"""
-
-
-_COMMAND_NOTE = "The command that makes a record again: `python -m aggdist runs --only RUN --force`.\n"
-
-
-def _row(record: Record, linked: bool) -> list[str]:
-    distance, models = record["pooled"]["mean_ks"], record["nodes"]["models"]
-    numbers = [
-        _percent(record["test_accuracy"], 1),
-        f"{distance['floor']:.3f}",
-        f"{distance['zero_inflated_gamma']:.3f}",
-        *(_error(models[name]) for name in TITLES),
-    ]
-    if linked:
-        return [f"{{doc}}`{record['name']} <runs/{record['name']}>`", *numbers]
-    run = f"{record['dataset']}, {record['network']}, {pooling_title(record)}, seed {record['seed']}"
-    return [run, *numbers, f"`{command(record)}`"]
-
-
-def _error(model: Mapping[str, Any]) -> str:
-    saturated = sum(map(bool, model["saturated"]))
-    return f"{_percent(model['all_nodes_matched_error'])}{_SPACE}({saturated})"
-
-
-def _percent(share: float | str, decimals: int = 0) -> str:
-    """A share in per cent; a record stores an infinite one as the word."""
-    value = 100 * float(share)
-    return "infinite" if math.isinf(value) else f"{value:.{decimals}f}{_SPACE}%"
-
-
-def headline(records: Iterable[Record]) -> str:
-    """The answer in three sentences: numbers of the Fashion-MNIST runs, one for each aggregation."""
-    runs = main_runs(records)
-    if not runs:
-        return _NONE
-
-    def distances(name: str) -> str:
-        return listed([f"{run['pooled']['mean_ks'][name]:.3f}" for run in runs])
-
-    def errors(name: str) -> str:
-        return listed([_percent(run["nodes"]["models"][name]["all_nodes_matched_error"]) for run in runs])
-
-    return _HEADLINE.format(
-        poolings=listed([pooling_title(run) for run in runs]),
-        fitted=distances("zero_inflated_gamma"),
-        floor=distances("floor"),
-        independent=errors("zero_inflated_gamma"),
-        normal=errors("normal"),
-    )
 
 
 def protocol_table() -> str:
@@ -130,6 +48,8 @@ def protocol_table() -> str:
         ("Simulated samples for each halving and feature model", "draws"),
     ]
     fixed = [
+        ("Fewer fitting images of each class, where its half has more", " and ".join(map(str, FEW))),
+        ("Halvings in which costly models and laws of single features are judged", COSTLY_SPLITS),
         ("Neighbour $k$ of the raw comparison", RAW_K),
         ("Neighbour $k$ of the matched comparison", MATCHED_K),
         (
@@ -137,10 +57,9 @@ def protocol_table() -> str:
             SATURATED_BELOW,
         ),
     ]
-    cells = [(what, f"`{name}`", getattr(default, name)) for what, name in rows]
-    cells += [(what, "", value) for what, value in fixed]
-    lines = ["| Quantity | Parameter | Value |", "| --- | --- | ---: |"]
-    return "\n".join([*lines, *(f"| {what} | {name} | {value} |" for what, name, value in cells)]) + "\n"
+    cells = [[what, f"`{name}`", str(getattr(default, name))] for what, name in rows]
+    cells += [[what, "", str(value)] for what, value in fixed]
+    return table(["Quantity", "Parameter", "Value"], cells, left=2)
 
 
 def includes(root: Path) -> dict[str, str]:

@@ -55,9 +55,10 @@ def build(root: Path, jobs: int | None = None) -> int:
 
 def clear(root: Path) -> None:
     """Remove every page and include of an earlier build; the cache of executions stays."""
-    for name in ("book/theory", "book/runs", "book/_generated", "build/book", "build/_build"):
+    made = ("book/theory", "book/experiments", "book/runs", "book/_generated")
+    for name in (*made, "build/book", "build/_build"):
         shutil.rmtree(root / name, ignore_errors=True)
-    for name in ("book/theory", "book/runs", "book/_generated"):
+    for name in made:
         (root / name).mkdir(parents=True)
 
 
@@ -67,9 +68,9 @@ def _execute(root: Path, workers: int) -> None:
     todo = sum(item.execute for item in planned)
     say(f"Theory: {len(theory)} notebooks. Quick runs: {todo} of {len(planned)} to do. {workers} at a time.")
     _check(runs.execute_plan(root, planned, workers=workers, others=theory, report=_report))
-    pages = page_jobs(root, planned)
-    say(f"Pages of runs: {len(pages)}.")
-    _check(execute_all(pages, root / "build", workers=workers, report=_report))
+    pages, chapters = page_jobs(root, planned), chapter_jobs(root)
+    say(f"Pages of runs: {len(pages)}. Chapters on all of them: {len(chapters)}.")
+    _check(execute_all([*chapters, *pages], root / "build", workers=workers, report=_report))
 
 
 def theory_jobs(root: Path) -> list[Job]:
@@ -90,6 +91,21 @@ def page_jobs(root: Path, quick: Sequence[runs.Planned]) -> list[Job]:
     return [
         runs.page_job(root, record, page, origin, folder / f"{page}.ipynb")
         for page, record, origin in sources
+    ]
+
+
+def chapter_jobs(root: Path) -> list[Job]:
+    """One execution for each notebook about all committed records, which is all that it reads."""
+    records = tuple(sorted((root / "results").glob("*.json")))
+    notebooks = sorted((root / "notebooks" / "experiments").glob("summary*.ipynb"))
+    return [
+        Job(
+            f"experiments/{notebook.stem}",
+            notebook,
+            root / "book" / "experiments" / notebook.name,
+            reads=records,
+        )
+        for notebook in notebooks
     ]
 
 

@@ -127,6 +127,16 @@ def _runs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="also runs whose record is up to date")
 
 
+def _verify_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--only",
+        metavar="PATTERN",
+        default="digits-*",
+        help="rows of the full table of such a name, '*' for all (default: 'digits-*')",
+    )
+    parser.add_argument("--list", action="store_true", help="say what would be done, and do nothing")
+
+
 def _datasets_arguments(parser: argparse.ArgumentParser) -> None:
     from aggdist.datasets import cli
 
@@ -143,6 +153,12 @@ def _runs(args: argparse.Namespace) -> int:
     from aggdist.house import run_command
 
     return run_command.run(repository_root(), args)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from aggdist.house import verify_command
+
+    return verify_command.run(repository_root(), args)
 
 
 def _datasets(args: argparse.Namespace) -> int:
@@ -170,6 +186,9 @@ TASKS: dict[str, Task] = {
     ),
     "bench": Task(lambda args: tasks.run_bench(repository_root()), "measure errors and times", True),
     "runs": Task(_runs, "make the records of the run table that are not up to date", True, _runs_arguments),
+    "verify": Task(
+        _verify, "make runs anew and compare them with their committed records", True, _verify_arguments
+    ),
     "datasets": Task(
         _datasets, "list the datasets, or fetch one: datasets fetch NAME|all", False, _datasets_arguments
     ),

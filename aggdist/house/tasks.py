@@ -20,7 +20,7 @@ _QUICK = "not slow and not network and not book"
 _FULL = "not network and not book"
 
 #: Made by the tasks, ignored by git.
-_MADE = ("build", "book/theory", "book/runs", "book/_generated")
+_MADE = ("build", "book/theory", "book/runs", "book/_generated", "book/experiments")
 _CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
 
 

@@ -15,16 +15,19 @@ from aggdist.networks.checkpoint import (
     recipe_for,
     source_digest,
     trained,
+    training_examples,
 )
 from aggdist.networks.defaults import DEFAULTS, Default, TrainingParameters, default
 from aggdist.networks.inputs import Inputs, InputSpec, prepare
 from aggdist.networks.network import Network, build
+from aggdist.networks.pretrained import PRETRAINED, Pretrained, PretrainedError
 from aggdist.networks.training import History, TrainingError, accuracy, cpu_threads, train
 from aggdist.networks.trunks import NETWORKS
 
 __all__ = [
     "DEFAULTS",
     "NETWORKS",
+    "PRETRAINED",
     "Checkpoint",
     "CheckpointError",
     "Default",
@@ -32,6 +35,8 @@ __all__ = [
     "InputSpec",
     "Inputs",
     "Network",
+    "Pretrained",
+    "PretrainedError",
     "Recipe",
     "TrainingError",
     "TrainingParameters",
@@ -47,4 +52,5 @@ __all__ = [
     "source_digest",
     "train",
     "trained",
+    "training_examples",
 ]

@@ -15,17 +15,19 @@ from typing import Any, Protocol
 import torch
 
 import aggdist.aggregation.layers
-from aggdist.networks import augment, inputs, network, sentences, spectrogram, training, trunks
+from aggdist.networks import augment, inputs, network, pretrained, sentences, spectrogram, training, trunks
 from aggdist.networks.defaults import TrainingParameters, default
 from aggdist.networks.inputs import DatasetLike, Inputs, InputSpec, prepare
 from aggdist.networks.network import Network, build
+from aggdist.networks.pretrained import PRETRAINED, PretrainedError, assemble, train_head
 from aggdist.networks.training import History, accuracy, train
 from aggdist.paths import atomic_folder, cache_folder
 
 FORMAT = 1  # raise when the files of a checkpoint change
 WEIGHTS, SUMMARY = "weights.pt", "checkpoint.json"
 
-# Not here: defaults.py, whose values enter the key one by one, and this module, which only stores.
+# Not here: defaults.py, whose values enter the key one by one, and this module, which only stores. The module of
+# pretrained networks enters their keys only.
 _SOURCES = (aggdist.aggregation.layers, augment, inputs, network, sentences, spectrogram, training, trunks)
 
 
@@ -123,8 +125,16 @@ def recipe_for(
         For a dataset without defaults, or an unknown or impossible training parameter.
     """
     entry = default(dataset)
-    parameters = entry.training.changed(**training)
-    return Recipe(dataset, network or entry.network, aggregation, seed, parameters, p, learnable)
+    chosen = network or entry.network
+    usual = PRETRAINED[chosen].training if chosen in PRETRAINED else entry.training
+    parameters = usual.changed(**training)
+    return Recipe(dataset, chosen, aggregation, seed, parameters, p, learnable)
+
+
+def training_examples(recipe: Recipe, available: int) -> int:
+    """How many of the available training images a recipe uses."""
+    known = PRETRAINED.get(recipe.network)
+    return available if known is None else min(known.examples, available)
 
 
 def source_digest() -> str:
@@ -137,7 +147,7 @@ def source_digest() -> str:
 
 
 def checkpoint_key(recipe: Recipe, data_digest: str) -> str:
-    """SHA-256 of the recipe, the dataset's arrays, torch's version and the sources."""
+    """SHA-256 of the recipe, the dataset's arrays, torch's version and the sources; of pretrained weights too."""
     everything = {
         "format": FORMAT,
         "recipe": recipe.to_dict(),
@@ -145,6 +155,11 @@ def checkpoint_key(recipe: Recipe, data_digest: str) -> str:
         "torch": str(torch.__version__),
         "sources": source_digest(),
     }
+    if recipe.network in PRETRAINED:
+        everything["pretrained"] = [
+            PRETRAINED[recipe.network].identity(),
+            Path(pretrained.__file__).read_text(encoding="utf-8"),
+        ]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
 
@@ -190,16 +205,14 @@ def trained(
 
 
 def _make(folder: Path, key: str, recipe: Recipe, data: Inputs, progress: bool) -> None:
-    model = build(
-        recipe.network,
-        data.spec,
-        recipe.aggregation,
-        seed=recipe.seed,
-        p=recipe.p,
-        learnable=recipe.learnable,
-    )
-    history = train(model, data, recipe.training, seed=recipe.seed, progress=progress)
-    test_accuracy = accuracy(model, data.x_test, data.y_test, threads=recipe.training.threads)
+    model = _fresh(recipe, data.spec)
+    if recipe.network in PRETRAINED:
+        history, test_accuracy = train_head(
+            model, recipe.network, data, recipe.training, seed=recipe.seed, progress=progress
+        )
+    else:
+        history = train(model, data, recipe.training, seed=recipe.seed, progress=progress)
+        test_accuracy = accuracy(model, data.x_test, data.y_test, threads=recipe.training.threads)
     with atomic_folder(folder) as part:
         torch.save(model.state_dict(), part / WEIGHTS)
         summary = {
@@ -214,6 +227,14 @@ def _make(folder: Path, key: str, recipe: Recipe, data: Inputs, progress: bool) 
         (part / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
+def _fresh(recipe: Recipe, spec: InputSpec) -> Network:
+    """A network before its training."""
+    powers: dict[str, Any] = {"p": recipe.p, "learnable": recipe.learnable}
+    if recipe.network in PRETRAINED:
+        return assemble(recipe.network, spec, recipe.aggregation, **powers)
+    return build(recipe.network, spec, recipe.aggregation, seed=recipe.seed, **powers)
+
+
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Read a stored checkpoint; its files are checked against their hash.
 
@@ -221,19 +242,21 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     ------
     CheckpointError
         When a file is missing or damaged; the message says what to delete.
+    PretrainedError
+        When the network's package or weights are missing.
     """
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         if _sha256(folder / WEIGHTS) != summary["weights_sha256"]:
             raise ValueError(f"{WEIGHTS} does not have the SHA-256 that was stored with it")
         recipe, spec = Recipe.from_dict(summary["recipe"]), InputSpec.from_dict(summary["inputs"])
-        model = build(
-            recipe.network, spec, recipe.aggregation, seed=0, p=recipe.p, learnable=recipe.learnable
-        )
+        model = _fresh(recipe, spec)
         model.load_state_dict(torch.load(folder / WEIGHTS, weights_only=True, map_location="cpu"))
         stored = summary["history"]
         history = History(tuple(stored["loss"]), tuple(stored["train_accuracy"]), stored["seconds"])
         test_accuracy = float(summary["test_accuracy"])
+    except PretrainedError:  # a package or a connection is missing: the checkpoint is sound
+        raise
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(
             f"checkpoint {folder} is damaged ({type(error).__name__}: {error}): delete that folder and run"

@@ -86,9 +86,9 @@ DEFAULTS: Mapping[str, Default] = MappingProxyType(
     {
         # Small batches of small images: a second thread costs more than it brings.
         "digits": Default("digitcnn", TrainingParameters(15, 64, 5e-3, shift=(1, 1), threads=1)),
-        "mnist": Default("greycnn", TrainingParameters(3, 128, 5e-3, shift=(2, 2))),
+        "mnist": Default("greycnn", TrainingParameters(2, 128, 5e-3, shift=(2, 2))),
         "fashionmnist": Default("greycnn", TrainingParameters(4, 128, 5e-3, flip=True)),
-        "cifar10": Default("colourcnn", TrainingParameters(10, 128, 5e-3, shift=(4, 4), flip=True)),
+        "cifar10": Default("colourcnn", TrainingParameters(6, 128, 5e-3, shift=(4, 4), flip=True)),
         "fsdd": Default("melcnn", TrainingParameters(10, 64, 5e-3, shift=(2, 8))),
         "mr": Default("textcnn", TrainingParameters(8, 64, 2e-3, weight_decay=1e-2, word_dropout=0.2)),
     }

@@ -20,12 +20,13 @@ from aggdist.own_network.one_pass import MEMORY_BUDGET, FeatureCapture, capture_
 from aggdist.own_network.processes import gather as gathered
 from aggdist.own_network.report import SCHEMA, Report
 from aggdist.own_network.statistics import HeadStatistics
-from aggdist.prediction import FeatureModel, node_divergences
+from aggdist.prediction import COSTLY_MODELS, FeatureModel, FittingImages, node_divergences
 from aggdist.provenance import provenance
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.integer]
 
-LONG = 1_000_000  # terms (nodes x classes x channels) from which the gamma models take many minutes
+LONG = 1_000_000  # terms (nodes x classes x channels) from which the costly models take many minutes
 _COVARIANCE = {
     "full": "one per class, full",
     "head": "one per class, the part that the head reads (exact for these nodes)",
@@ -79,8 +80,10 @@ def analyse(
     maps, head, aggregation
         Names of the parts (see `find_path`), where they are not found by themselves.
     models
-        Names of feature models (`aggdist.FEATURE_MODELS`); by default all that the features allow: where features
-        are negative only `normal`, which is announced.
+        Names of feature models, any of `aggdist.FEATURE_MODELS`; by default `zero_inflated_gamma` (channels taken as
+        independent), `normal` (their covariances) and `shrunk_tails` (also skewness and tails of
+        the head's nodes). Independent gammas describe features >= 0 only: where some are negative, or
+        where they do not fit the budget, they are left out, which is announced.
     unpack
         For batches of another kind: a function from a batch to (inputs, labels).
     batch_size
@@ -91,11 +94,12 @@ def analyse(
         `torch.bfloat16` or `torch.float16` to run in half precision (autocast, weights untouched); sums are taken in
         float64 in any case. A model that is in half precision itself is run as it is.
     memory_budget
-        Bytes for the covariances (classes x channels^2 x 8), and for the features with the work on them. Above it
-        the covariances are kept by their low-rank part that the head reads, or pooled over classes, which is announced;
-        features above it are an error.
+        Bytes for the covariances of the normal model (classes x channels^2 x 8), and for the features with the work on
+        them. Above it the covariances are kept by their low-rank part that the head reads, or pooled over classes,
+        which is announced; features above it are an error.
     fit_per_class, splits, draws, seed
-        Fitting images of each class at most; random halvings; simulated samples for each of them; the seed.
+        Fitting images of each class at most, six or more; random halvings; simulated samples for each of them; the
+        seed. Models are also fitted on 50 and on 200 images of each class where there are more.
     gather
         In processes of torchrun that each pass a part of the images: put the captures together; every process gets
         the same report. The others must call it too.
@@ -120,8 +124,8 @@ def analyse(
     Warns
     -----
     UserWarning
-        Models left out, covariances kept in part, fewer than 20 fitting images in a class, the largest class more
-        than 10 times the smallest, and a long computation ahead. All but the last are in `Report.notes` too.
+        Models left out or added, covariances kept in part, fewer than 20 fitting images in a class, the largest class
+        more than 10 times the smallest, and a long computation ahead. All but the last are in `Report.notes` too.
 
     Examples
     --------
@@ -176,8 +180,9 @@ def analyse_capture(
     progress: bool = True,
 ) -> Report:
     """The report from a capture, of one part or of several that were merged; parameters as in `analyse`."""
+    # Counting in the fitting images looks at five neighbours.
     for what, value, least in (
-        ("fit_per_class", fit_per_class, 2),
+        ("fit_per_class", fit_per_class, 6),
         ("splits", splits, 1),
         ("draws", draws, 2),
     ):
@@ -187,29 +192,42 @@ def analyse_capture(
     check_counts(counts, capture.class_names)
     fit = np.minimum(fit_per_class, counts // 2)
     terms = len(capture.bias) * capture.weights.size
-    chosen, left_out = allowed_models(models, float(capture.features.min()), terms, memory_budget)
+    chosen, told = allowed_models(models, float(capture.features.min()), terms, memory_budget)
     notes = [*capture.notes]
-    notes += [announce(note) for note in left_out + count_warnings(counts, fit, capture.class_names)]
-    if terms > LONG and chosen != ("normal",):
+    notes += [announce(note) for note in told + count_warnings(counts, fit, capture.class_names)]
+    costly = [model for model in chosen if model in COSTLY_MODELS]
+    if costly and terms > LONG:
         announce(
-            f"{terms:,} terms (nodes x classes x channels) for the gamma models: this takes many minutes; "
-            "models=('normal',) or fewer classes= take seconds"
+            f"{terms:,} terms (nodes x classes x channels) for {', '.join(costly)}: this takes many minutes; without "
+            "them, or with fewer classes=, it takes less"
         )
     kind = capture.statistics.kind
 
-    def fitted(features: Array, labels: NDArray[np.integer], n_classes: int) -> dict[str, FeatureModel]:
-        statistics = HeadStatistics.of_features(features, labels, n_classes, capture.weights, kind)
-        return fit_models(statistics, capture.weights, chosen)
+    def fitted(
+        features: Array, labels: Labels, n_classes: int, names: Sequence[str]
+    ) -> dict[str, FeatureModel]:
+        def statistics() -> HeadStatistics:
+            return HeadStatistics.of_features(features, labels, n_classes, capture.weights, kind)
 
+        return fit_models(FittingImages(features, labels, n_classes), statistics, capture.weights, names)
+
+    features = np.asarray(capture.features, np.float64)
     analysis = analyse_features(
-        np.asarray(capture.features, np.float64), capture.labels, capture.weights, capture.bias,
-        fit_per_class=fit_per_class, splits=splits, draws=draws, seed=seed, progress=progress, fit_models=fitted,
+        features, capture.labels, capture.weights, capture.bias, fit_per_class=fit_per_class, splits=splits,
+        draws=draws, seed=seed, models=chosen, progress=progress, fit_models=fitted,
     )  # fmt: skip
-    return Report(_record(capture, analysis, chosen, notes, name, seed))
+    images = FittingImages(features, capture.labels, len(capture.bias))
+    everything = fit_models(images, lambda: capture.statistics, capture.weights, chosen)
+    return Report(_record(capture, analysis, everything, notes, name, seed))
 
 
 def _record(
-    capture: FeatureCapture, analysis: Analysis, chosen: Sequence[str], notes: list[str], name: str, seed: int
+    capture: FeatureCapture,
+    analysis: Analysis,
+    everything: dict[str, FeatureModel],
+    notes: list[str],
+    name: str,
+    seed: int,
 ) -> dict[str, Any]:
     return {
         "report": SCHEMA,
@@ -218,19 +236,20 @@ def _record(
         "class_names": list(capture.class_names),
         "counts": capture.counts().tolist(),
         "accuracy": float(np.mean(capture.nodes().argmax(axis=1) == capture.labels)),
+        "signed": bool(capture.features.min() < 0),
         "covariance": _COVARIANCE[capture.statistics.kind],
         "seed": seed,
         "notes": notes,
-        "all_images": _from_all(capture, chosen),
+        "all_images": _predicted(capture, everything),
         **record_of(analysis),
         "provenance": provenance(torch.get_num_threads()),
     }
 
 
-def _from_all(capture: FeatureCapture, chosen: Sequence[str]) -> dict[str, Any]:
-    """Divergences predicted from the statistics of all images."""
+def _predicted(capture: FeatureCapture, models: dict[str, FeatureModel]) -> dict[str, Any]:
+    """Divergences that models predict, by name."""
     predicted = {}
-    for name, model in fit_models(capture.statistics, capture.weights, chosen).items():
+    for name, model in models.items():
         found = node_divergences(model.node_laws(capture.weights, capture.bias))
         predicted[name] = {"kl": _numbers(found.kl), "auc": _numbers(found.auc)}
     return predicted

@@ -13,13 +13,13 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from aggdist.figures.run_figures import (
-    TITLES,
     plot_distances,
     plot_ladder,
     plot_node_laws,
     plot_pooled_examples,
     plot_predicted_against_observed,
 )
+from aggdist.figures.style import MODEL_TITLES
 
 if TYPE_CHECKING:
     from aggdist.own_network.report import Report
@@ -33,13 +33,14 @@ _FIGURES: dict[str, tuple[Callable[[Any], Figure], str, str]] = {
         "Divergences, predicted and observed",
         "KL (in || out) of every output node in nats. Left the predicted value against the nearest-neighbour estimate "
         "(k = 1) with its 95 % interval, right the same estimator (k = 5) on predicted draws and on the judging "
-        "images. On the line the prediction is perfect; hollow marks are saturated: the estimator cannot see so far.",
+        "images. On the line the prediction is perfect; hollow marks are saturated: the estimator cannot see so far. "
+        "Of many models those of independent channels, of normals and the first are shown.",
     ),
     "errors": (
         plot_ladder,
         "Error by feature model",
-        "Median over all nodes of the relative error of the divergence (matched). The black line is what a perfect "
-        "prediction would still show with as many images.",
+        "Median of the relative error of the divergence (matched), over all nodes and over those that are not "
+        "saturated. The black line is what a perfect prediction would still show with as many images.",
     ),
     "node_laws": (
         plot_node_laws,
@@ -89,11 +90,16 @@ def page(report: Report) -> str:
         f"<h1>{escape(title)}</h1>",
         _notes(report.notes),
         "<h2>The network and the images</h2>",
-        _table(("", report.record["name"]), _facts(report.record)),
+        _table(("", report.record["name"]), _facts(report)),
         "<h2>Output nodes</h2>",
         _table(*_nodes(report), kind="narrow"),
         "<p>KL (in || out) in nats; observed with a 95 % interval, from the judging images. * marks a saturated node: "
         "at this predicted divergence the estimate is too low.</p>",
+        "<h2>How many images are needed</h2>",
+        _table(*_sizes(report), kind="narrow"),
+        "<p>Median relative error of the divergence over all nodes (matched), by the number of fitting images of each "
+        "class. Counting: the estimate from the fitting images themselves, without a model. Attainable: what the first "
+        "model shows where it is the truth, from as many images.</p>",
         *_sections(report.record),
         f"<p><small>{escape(_origin(report.record))}</small></p>",
     ]
@@ -112,7 +118,8 @@ def _notes(notes: list[str]) -> str:
     return '<ul class="notes">' + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>"
 
 
-def _facts(record: Record) -> Iterable[tuple[str, ...]]:
+def _facts(report: Report) -> Iterable[tuple[str, ...]]:
+    record = report.record
     path, protocol = record["path"], record["protocol"]
     yield "Linear layer", path["head"]
     yield "Maps", f"{path['maps']}: {path['channels']} channels, {path['positions']} positions"
@@ -126,8 +133,9 @@ def _facts(record: Record) -> Iterable[tuple[str, ...]]:
     smallest = f"{min(protocol['fit'])} and {min(protocol['judge'])} of the smallest class"
     yield "Fitting and judging images", f"{smallest}; random halvings: {protocol['splits']}"
     yield "Accuracy among these classes", f"{100 * record['accuracy']:.1f} %"
-    yield "Feature models", ", ".join(TITLES[name] for name in record["nodes"]["models"])
-    yield "Covariance", record["covariance"]
+    yield "Feature models", ", ".join(MODEL_TITLES[name] for name in report.models)
+    if "normal" in report.models:
+        yield "Covariance of the normals", record["covariance"]
 
 
 def _nodes(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -137,7 +145,7 @@ def _nodes(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         "fitted on",
         "judged on",
         "observed",
-        *(TITLES[n] for n in report.models),
+        *(MODEL_TITLES[n] for n in report.models),
         "AUC",
     )
     rows = []
@@ -148,6 +156,16 @@ def _nodes(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         cells = [f"{row[f'{n}_kl']:.2f}" + "*" * row[f"{n}_saturated"] for n in report.models]
         sizes = (str(row[key]) for key in ("images", "fit", "judge"))
         rows.append((row["class"], *sizes, interval, *cells, f"{row['observed_auc']:.4f}"))
+    return header, rows
+
+
+def _sizes(report: Report) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    names = [*report.models, "counted", "attainable"]
+    header = ("Images", *(MODEL_TITLES[n] for n in report.models), "counting", "attainable")
+    rows = [
+        (str(row["images"]), *("" if row[n] is None else f"{100 * row[n]:.0f} %" for n in names))
+        for row in report.fitting_rows()
+    ]
     return header, rows
 
 

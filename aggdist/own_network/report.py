@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-SCHEMA = 1
+SCHEMA = 2
+
+
+_ERROR = "all_nodes_matched_error"
 
 
 class ReportError(RuntimeError):
@@ -30,20 +33,27 @@ class Report:
     record
         Everything, as plain JSON types: `path` (where the network aggregates, and how exactly that was verified),
         `class_names`, `counts`, `accuracy`, `protocol`, `pooled`, `nodes`, `curves` (as in the records of the
-        experiments), `all_images` (divergences predicted from all images), `covariance`, `notes`, `provenance`.
+        experiments), `all_images` (divergences predicted from all images), `signed` (whether features are negative),
+        `covariance`, `notes`, `provenance`.
     """
 
     record: Mapping[str, Any]
 
     @property
     def notes(self) -> list[str]:
-        """What was announced: models left out, memory, small and unequal classes."""
+        """What was announced: models left out or added, memory, small and unequal classes."""
         return list(self.record["notes"])
 
     @property
     def models(self) -> list[str]:
-        """Names of the feature models used."""
-        return list(self.record["nodes"]["models"])
+        """Names of the feature models used, first the one that decides which nodes are saturated (the default one)."""
+        nodes = self.record["nodes"]
+        return [nodes["reference"], *(name for name in nodes["models"] if name != nodes["reference"])]
+
+    @property
+    def fewer(self) -> list[int]:
+        """Smaller numbers of fitting images of each class from which the divergences were predicted too."""
+        return sorted(map(int, self.record["nodes"]["fewer"]))
 
     @property
     def class_names(self) -> list[str]:
@@ -60,12 +70,40 @@ class Report:
             f"  {sum(self.record['counts'])} images of {len(self.class_names)} classes, accuracy among them "
             f"{100 * self.record['accuracy']:.1f} %",
         ]
-        for name, model in self.record["nodes"]["models"].items():
+        nodes = self.record["nodes"]
+        for name in self.models:
+            model = nodes["models"][name]
             lines.append(
-                f"  {name}: median relative error of the KL {100 * model['all_nodes_matched_error']:.0f} %, a perfect "
+                f"  {name}: median relative error of the KL {_percent(model)}, a perfect "
                 f"prediction shows {100 * model['all_nodes_floor']:.0f} %"
             )
+        lines.append(f"  counting in the fitting images: {_percent(nodes['counted'])}")
+        for size in self.fewer:
+            few = nodes["fewer"][str(size)]
+            errors = [f"{name} {_percent(few['models'][name])}" for name in self.models]
+            lines.append(
+                f"  from {size} images of each class: {', '.join(errors)}, counting {_percent(few['counted'])}"
+            )
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+    def fitting_rows(self) -> list[dict[str, Any]]:
+        """One row per number of fitting images of each class, the most last: median errors over all nodes.
+
+        Keys: `images` (of the smallest class), the models by name, `counted` (no model, the estimate from the fitting
+        images), and `attainable` (the reference model where it is the truth; None if that is not known for it). These
+        are relative errors of the KL in the matched comparison.
+        """
+        nodes, protocol = self.record["nodes"], self.record["protocol"]
+        found = [(size, nodes["fewer"][str(size)]) for size in self.fewer]
+        return [self._fitting_row(*pair) for pair in [*found, (min(protocol["fit"]), nodes)]]
+
+    def _fitting_row(self, images: int, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "images": images,
+            **{name: found["models"][name][_ERROR] for name in self.models},
+            "counted": found["counted"][_ERROR],
+            "attainable": found["attainable"].get(_ERROR),
+        }
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per output node: images, observed and predicted divergences."""
@@ -81,11 +119,15 @@ class Report:
         }
         row |= {
             f"observed_{key}": float(observed[key][k])
-            for key in ("raw", "raw_low", "raw_high", "matched", "auc")
+            for key in ("raw", "raw_low", "raw_high", "matched", "bounded", "auc")
         }
-        for name, model in record["nodes"]["models"].items():
-            row |= {f"{name}_{key}": float(model[key][k]) for key in ("kl", "matched", "auc")}
+        for name in self.models:
+            model = record["nodes"]["models"][name]
+            row |= {f"{name}_{key}": float(model[key][k]) for key in ("kl", "matched", "bounded", "auc")}
             row[f"{name}_saturated"] = bool(model["saturated"][k])
+            for size in self.fewer:
+                few = record["nodes"]["fewer"][str(size)]["models"][name]
+                row[f"{name}_kl_{size}_images"] = float(few["kl"][k])
             row[f"{name}_kl_all_images"] = float(record["all_images"][name]["kl"][k])
         return row
 
@@ -93,8 +135,10 @@ class Report:
         """The rows as a pandas table, indexed by class.
 
         Columns: `images`, `fit`, `judge`; `observed_raw` with its 95 % interval, `observed_matched` (k = 5),
-        `observed_auc`; for each model `_kl` (predicted from the fitting half), `_matched`, `_auc`, `_saturated` and
-        `_kl_all_images`. Divergences are KL(in || out) in nats.
+        `observed_bounded` and `observed_auc`; for each model `_kl` (predicted from the fitting half), `_matched`,
+        `_bounded`, `_auc`, `_saturated`, `_kl_50_images` and `_kl_200_images` (predicted from so many images of each
+        class, where there are more) and `_kl_all_images` (from both halves). Divergences are KL(in || out) in nats,
+        bounded ones KL(in || all), which can be observed at every separation: compare saturated nodes by them.
         """
         import pandas
 
@@ -149,3 +193,7 @@ class Report:
             with atomic_file(Path(path)) as part:
                 part.write_text(text, encoding="utf-8")
         return text
+
+
+def _percent(errors: Mapping[str, Any]) -> str:
+    return f"{100 * errors[_ERROR]:.0f} %"

@@ -18,9 +18,12 @@ from aggdist.distributions import (
     Gumbel,
     Mixture,
     Normal,
+    NormalInverseGaussian,
     RectifiedNormal,
     ShiftedGamma,
+    SkewNormal,
     ZeroInflatedGamma,
+    ZeroInflatedGeneralisedGamma,
 )
 
 LAWS: dict[str, Distribution] = {
@@ -38,7 +41,19 @@ LAWS: dict[str, Distribution] = {
     "shifted_gamma": ShiftedGamma(
         [0.0, 1.0, 2.0, 3.0, 0.0], [1.0, 2.0, 0.5, 1.0, 1.0], [0.0, 1e-8, -0.01, 1.3, -2.5]
     ),
+    "skew_normal": SkewNormal(
+        [0.0, 1.0, 2.0, 3.0, 0.0], [1.0, 2.0, 0.5, 1.0, 1.0], [0.0, 1e-8, -0.01, 0.99, -0.8]
+    ),
+    "normal_inverse_gaussian": NormalInverseGaussian(
+        [0.0, 1.0, 2.0, 3.0, 0.0],
+        [1.0, 2.0, 0.5, 1.0, 1.0],
+        [0.0, 0.007, -0.5, 1.3, 0.0],
+        [1e-4, 1e-4, 0.6, 3.0, 20.0],
+    ),
     "generalised_gamma": GeneralisedGamma([1.0, 2.0, 1.0], [0.5, 6.0, 0.8], [2.0, 3.0, 0.7]),
+    "zero_inflated_generalised_gamma": ZeroInflatedGeneralisedGamma(
+        [0.3, 1.0, 0.9, 0.05], [0.5, 2.0, 40.0, 0.6], [1.0, 0.1, 0.03, 3.0], [1.0, 2.0, 0.3, 3.5]
+    ),
     "gumbel": Gumbel([0.0, 2.0], [1.0, 0.1]),
     "generalised_extreme_value": GeneralisedExtremeValue(
         [0.0, 1.0, 2.0, 0.0, 0.0], [1.0, 2.0, 0.5, 1.0, 1.0], [0.0, 1e-9, -0.3, 0.2, -1.5]
@@ -60,7 +75,14 @@ def law(request: pytest.FixtureRequest) -> Distribution:
 
 
 @pytest.fixture(
-    params=["exponential", "gamma", "zero_inflated_gamma", "rectified_normal", "generalised_gamma"]
+    params=[
+        "exponential",
+        "gamma",
+        "zero_inflated_gamma",
+        "rectified_normal",
+        "generalised_gamma",
+        "zero_inflated_generalised_gamma",
+    ]
 )
 def law_with_fractional_moments(request: pytest.FixtureRequest) -> Distribution:
     return LAWS[request.param]

@@ -18,9 +18,12 @@ from aggdist.distributions import (
     Gumbel,
     Mixture,
     Normal,
+    NormalInverseGaussian,
     RectifiedNormal,
     ShiftedGamma,
+    SkewNormal,
     ZeroInflatedGamma,
+    ZeroInflatedGeneralisedGamma,
     gamma_ratio,
     rectified_normal_ratio,
     zero_inflated_gamma_ratio,
@@ -48,8 +51,39 @@ PARAMETERS: list[tuple[Callable[[], object], str]] = [
     (lambda: CompoundPoissonGamma(0.0, 1.0, 1.0), r"intensity: got 0.0, expected a positive finite number"),
     (lambda: CompoundPoissonGamma(1e11, 1.0, 1.0), r"intensity: got 100000000000.0, expected less than 1e10"),
     (lambda: ShiftedGamma(0.0, 1.0, 2e3), r"skew: got 2000.0, expected a skewness between -1000 and 1000"),
+    (
+        lambda: SkewNormal(0.0, 1.0, 0.995),
+        r"skew: got 0.995, expected at most 0.99 in modulus; see ShiftedGamma",
+    ),
+    (lambda: SkewNormal(0.0, 1.0, [0.3, -1.0]), r"skew: got -1.0, expected at most 0.99 in modulus"),
+    (lambda: SkewNormal(0.0, 1.0, NAN), r"skew: got nan, expected a finite number"),
+    (lambda: SkewNormal(0.0, 0.0, 0.1), r"scale: got 0.0, expected a positive finite number"),
+    (
+        lambda: NormalInverseGaussian(0.0, 1.0, 0.0, [1.0, 9e-5]),
+        r"kurtosis: got 9e-05, expected an excess kurtosis between 1e-4 and 1e6; use Normal below",
+    ),
+    (lambda: NormalInverseGaussian(0.0, 1.0, 0.0, 2e6), r"kurtosis: got 2000000.0, expected an excess kurt"),
+    (
+        lambda: NormalInverseGaussian(0.0, 1.0, [0.1, 3.0], 15.0),
+        r"kurtosis: got 15.0, expected more than 5/3 skew\^2; raise it",
+    ),
+    (lambda: NormalInverseGaussian(0.0, 1.0, 1e200, 15.0), r"kurtosis: got 15.0, expected more than 5/3"),
+    (lambda: NormalInverseGaussian(0.0, 1.0, NAN, 1.0), r"skew: got nan, expected a finite number"),
+    (lambda: NormalInverseGaussian(0.0, 0.0, 0.1, 1.0), r"scale: got 0.0, expected a positive finite number"),
     (lambda: GeneralisedGamma(1.0, 0.0, 1.0), r"d: got 0.0, expected a positive finite number"),
     (lambda: GeneralisedGamma(1.0, 1e9, 1e-9), r"d/power: got .*, expected a positive number below 1e15"),
+    (
+        lambda: ZeroInflatedGeneralisedGamma(1.2, 1.0, 1.0, 1.0),
+        r"active: got 1.2, expected a probability between 0 and 1",
+    ),
+    (
+        lambda: ZeroInflatedGeneralisedGamma(0.5, 1.0, 1.0, 0.0),
+        r"power: got 0.0, expected a positive finite number",
+    ),
+    (
+        lambda: ZeroInflatedGeneralisedGamma(0.5, 1.0, [1.0, 1e-5], 0.01),
+        r"scale: got 1e-05, expected scale\*\*\(1/power\) in the range of doubles",
+    ),
     (lambda: Gumbel(0.0, 0.0), r"scale: got 0.0, expected a positive finite number"),
     (
         lambda: GeneralisedExtremeValue(0.0, 1.0, 11.0),
@@ -111,6 +145,16 @@ FITS: list[tuple[Callable[[], object], str]] = [
     (lambda: Gamma.from_log_mean(1.0, NAN), r"log_mean: got nan, expected a finite mean logarithm"),
     (lambda: Gamma.from_log_mean(1.0, 0.1), r"log_mean: got 1 samples whose mean logarithm is not below"),
     (lambda: Gamma.fit_moments(1.0, 0.0), r"var: got 0.0, expected a positive finite number"),
+    (lambda: SkewNormal.fit_moments(1.0, 0.0, 1.0), r"var: got 0.0, expected a positive finite number"),
+    (lambda: SkewNormal.fit_moments(1.0, 1.0, NAN), r"third_cumulant: got nan, expected a finite number"),
+    (
+        lambda: NormalInverseGaussian.fit_moments(1.0, 0.0, 1.0, 1.0),
+        r"var: got 0.0, expected a positive finite number",
+    ),
+    (
+        lambda: NormalInverseGaussian.fit_moments(1.0, 1.0, 1.0, NAN),
+        r"fourth_cumulant: got nan, expected a finite number",
+    ),
     (lambda: Normal.fit_mle([2.0, 2.0]), r"x: got 1 samples without spread, expected two different values"),
     (lambda: Exponential.fit_mle([-1.0]), r"x: got -1.0, expected observations >= 0"),
     (lambda: Exponential.fit_mle([0.0, 0.0]), r"x: got a sample of zeros only, expected a positive value"),
@@ -164,6 +208,18 @@ FITS: list[tuple[Callable[[], object], str]] = [
         lambda: GeneralisedGamma.fit_mle([1.0, 1.1, 9.0]),
         r"x: got .*, expected a sample whose logarithms are skew",
     ),
+    (
+        lambda: ZeroInflatedGeneralisedGamma.fit_powers([-1.0, 1.0]),
+        r"x: got -1.0, expected observations >= 0; rectify",
+    ),
+    (
+        lambda: ZeroInflatedGeneralisedGamma.fit_powers([1.0, 2.0], (1.0, 0.5)),
+        r"powers: got \(1.0, 0.5\), expected an ascending sequence of positive",
+    ),
+    (
+        lambda: ZeroInflatedGeneralisedGamma.fit_powers([1.0, 2.0], (0.0, 0.5)),
+        r"powers: got 0.0, expected a positive finite number",
+    ),
     (lambda: GeneralisedGamma.fit_mle([1.0, 9.0, 9.0]), r"x: got 1 samples for which the profile likelihood"),
     (lambda: GeneralisedExtremeValue.fit_moments(1.0, 0.5, 0.3), r"b1: got 0.5, expected more than b0/2"),
     (
@@ -193,7 +249,19 @@ MISSING: list[tuple[Callable[[], object], str]] = [
         lambda: ShiftedGamma.fit_mle([1.0, 2.0]),
         r"ShiftedGamma.fit_mle does not exist: the likelihood is unbounded",
     ),
+    (
+        lambda: SkewNormal.fit_mle([1.0, 2.0]),
+        r"SkewNormal.fit_mle does not exist: for some samples the likelihood rises up to the half-normal",
+    ),
+    (
+        lambda: NormalInverseGaussian.fit_mle([1.0, 2.0]),
+        r"NormalInverseGaussian.fit_mle does not exist: for some samples the likelihood rises up to the normal",
+    ),
     (lambda: Mixture.fit_mle([1.0, 2.0]), r"Mixture.fit_mle does not exist: the likelihood is unbounded"),
+    (
+        lambda: ZeroInflatedGeneralisedGamma.fit_mle([1.0, 2.0]),
+        r"ZeroInflatedGeneralisedGamma.fit_mle does not exist: .* use fit_powers",
+    ),
     (lambda: Affine.fit_mle([1.0, 2.0]), r"Affine.fit_mle does not exist; see the class"),
     (
         lambda: BinomialGamma(0.5, 1.0, 1.0, 2).moment(0.5),

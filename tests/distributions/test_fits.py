@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import stats
+from scipy import optimize, stats
 from scipy.special import digamma
 
 from aggdist.distributions import (
@@ -24,6 +24,7 @@ from aggdist.distributions import (
     Normal,
     RectifiedNormal,
     ShiftedGamma,
+    SkewNormal,
     ZeroInflatedGamma,
 )
 from aggdist.distributions.extreme_value_fit import probability_weighted_moments
@@ -38,6 +39,7 @@ from aggdist.distributions.extreme_value_fit import probability_weighted_moments
         RectifiedNormal.fit_moments,
         lambda m, v: GeneralisedGamma.fit_moments(m, v, 2.5),
         lambda m, v: ShiftedGamma.fit_moments(m, v, -0.1),
+        lambda m, v: SkewNormal.fit_moments(m, v, -0.1),
         lambda m, v: ZeroInflatedGamma.fit_moments(0.99, m, v),
         lambda m, v: BinomialGamma.fit_moments(0.9, m, v, 9),
         lambda m, v: CompoundPoissonGamma.fit_moments(1e-6, m, 8 * v),
@@ -57,6 +59,30 @@ def test_third_cumulant_and_atoms_are_met() -> None:
     assert_allclose(ZeroInflatedGamma.fit_moments(0.4, 1.0, 3.0).atoms()[0].mass, 0.6)
     assert_allclose(CompoundPoissonGamma.fit_moments(0.4, 1.0, 3.0).atoms()[0].mass, 0.4)
     assert_allclose(Exponential.fit_moments([2.0, 3.0]).mean(), [2.0, 3.0])
+
+
+def test_skew_normal_meets_the_third_cumulant_up_to_the_clip() -> None:
+    var, skew = 2.0, np.array([-1e300, -1.5, -0.99, -0.6, 0.0, 1e-9, 0.98, 1.0, 1e9])
+    law = SkewNormal.fit_moments(1.0, var, skew * var**1.5)
+    assert_allclose(law.skewness(), np.clip(skew, -0.99, 0.99), rtol=1e-14)
+    # The numeric route does not know the parameters.
+    assert_allclose(law.skewness(method="numeric"), np.clip(skew, -0.99, 0.99), rtol=1e-9, atol=1e-11)
+    assert_allclose(SkewNormal.fit_moments(0.0, 1e-300, [3.0, -1e-460]).skew, [0.99, 0.0])
+
+
+def test_skew_normal_likelihood_may_rise_to_the_end_of_the_family() -> None:
+    """Why there is no `fit_mle`: for this sample more skewness is always better."""
+    x = np.abs(np.random.default_rng(13).standard_normal(12))
+
+    def loss(at: np.ndarray, skew: float) -> float:
+        return -float(np.sum(SkewNormal(at[0], np.exp(at[1]), skew).logpdf(x)))
+
+    start = np.array([x.mean(), np.log(x.std())])
+    best = [
+        optimize.minimize(loss, start, args=(skew,), method="Nelder-Mead").fun
+        for skew in (0.0, 0.5, 0.9, 0.96, 0.98, 0.99)
+    ]
+    assert np.all(np.diff(best) < 0)
 
 
 @pytest.mark.parametrize("cv2", [1e-6, 0.3, 1.0, 1e3, 1e30])

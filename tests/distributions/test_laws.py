@@ -20,9 +20,12 @@ from aggdist.distributions import (
     Gumbel,
     Mixture,
     Normal,
+    NormalInverseGaussian,
     RectifiedNormal,
     ShiftedGamma,
+    SkewNormal,
     ZeroInflatedGamma,
+    ZeroInflatedGeneralisedGamma,
     skewness_ratio,
 )
 from aggdist.distributions.gamma_ratio import gamma_ratio
@@ -42,7 +45,20 @@ FAMILIES: dict[str, st.SearchStrategy[Distribution]] = {
     "binomial_gamma": st.builds(BinomialGamma, share, shape, size, st.integers(1, 64)),
     "compound_poisson_gamma": st.builds(CompoundPoissonGamma, st.floats(0.01, 50), shape, size),
     "shifted_gamma": st.builds(ShiftedGamma, place, size, st.floats(-1.9, 1.9)),
+    "skew_normal": st.builds(SkewNormal, place, size, st.floats(-0.99, 0.99)),
+    "normal_inverse_gaussian": st.builds(
+        lambda location, scale, kurtosis, lean: NormalInverseGaussian(
+            location, scale, lean * np.sqrt(0.6 * kurtosis), kurtosis
+        ),
+        place,
+        size,
+        st.floats(1e-4, 20),
+        st.floats(-0.99, 0.99),
+    ),
     "generalised_gamma": st.builds(GeneralisedGamma, size, st.floats(0.1, 20), st.floats(0.3, 6)),
+    "zero_inflated_generalised_gamma": st.builds(
+        ZeroInflatedGeneralisedGamma, share, st.floats(0.2, 50), size, st.floats(0.3, 6)
+    ),
     "gumbel": st.builds(Gumbel, place, size),
     "generalised_extreme_value": st.builds(GeneralisedExtremeValue, place, size, st.floats(-1.5, 0.9)),
     "affine": st.builds(
@@ -161,3 +177,28 @@ def test_end_point_of_the_shifted_gamma(mean: float, std: float, skew: float) ->
     if abs(mean) > 1e-2:
         ratio = gamma_ratio(mean, std**2, skew * std**3)
         assert_allclose(end, mean * (1 - 1 / ratio), rtol=1e-9, atol=1e-9)
+
+
+@given(place, size, st.floats(-0.99, 0.99), st.floats(0, 3))
+def test_a_skew_normal_plus_a_normal_is_skew_normal(
+    mean: float, std: float, skew: float, extra: float
+) -> None:
+    law, noise = SkewNormal(mean, std, skew), Normal(0.0, extra * std or 1e-9 * std)
+    together = SkewNormal.fit_moments(mean, law.var() + noise.var(), law.cumulant(3))
+    for r in (4, 5, 6):
+        assert_allclose(together.cumulant(r), law.cumulant(r), rtol=1e-9, atol=1e-12 * std**r)
+    t = np.array([-1.3, 0.2, 4.0]) / std
+    assert_allclose(law.cf(t) * noise.cf(t), together.cf(t), atol=1e-12)
+
+
+@given(place, size, st.floats(1e-3, 20), st.floats(-0.97, 0.97), st.floats(0.1, 9))
+def test_a_sum_of_normal_inverse_gaussians_of_one_shape_is_one(
+    mean: float, std: float, kurtosis: float, lean: float, more: float
+) -> None:
+    """Same alpha and beta: the cumulants add, and the law stays in the family."""
+    law = NormalInverseGaussian(mean, std, lean * np.sqrt(0.6 * kurtosis), kurtosis)
+    other = NormalInverseGaussian(0.0, std * np.sqrt(more), law.skew / np.sqrt(more), kurtosis / more)
+    together = NormalInverseGaussian.fit_moments(*(law.cumulant(r) + other.cumulant(r) for r in (1, 2, 3, 4)))
+    assert_allclose(together.alpha, law.alpha, rtol=1e-9)
+    t = np.array([-1.3, 0.2, 4.0]) / std
+    assert_allclose(law.cf(t) * other.cf(t), together.cf(t), atol=1e-12)

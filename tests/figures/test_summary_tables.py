@@ -7,52 +7,26 @@ import matplotlib
 import numpy as np
 import pytest
 
-from aggdist.experiment import SCHEMA, RecordError
+from aggdist.experiment import RecordError
 from aggdist.figures import summary_figures as figures
-from aggdist.figures import summary_records, summary_tables
+from aggdist.figures import summary_records, summary_results, summary_tables
+from aggdist.figures.style import TITLES
+from aggdist.prediction import DEFAULT_MODEL
 
-MODELS = ("gamma", "zero_inflated_gamma", "normal")
 README = (
     "# A\n<!-- headline:begin -->\nold\n<!-- headline:end -->\n"
     "kept\n<!-- results:begin --><!-- results:end -->\n"
 )
-
-
-def record(aggregation="avg", seed=0, dataset="fashionmnist", accuracy=0.9123):
-    """What summaries read of a record: four nodes, whose divergence the first two models exaggerate."""
-    observed = np.array([2.0, 3.0, 5.0, 8.0])
-    models = {
-        name: {
-            "kl": list(factor * observed),
-            "saturated": [bool(factor * v > 9) for v in observed],
-            "all_nodes_matched_error": error,
-        }
-        for name, factor, error in zip(MODELS, (4.0, 3.0, 1.1), (0.96, 0.777, 0.0712), strict=True)
-    }
-    return {
-        "schema": SCHEMA,
-        "name": f"{dataset}-greycnn-{aggregation}-s{seed}",
-        "dataset": dataset,
-        "network": "greycnn",
-        "aggregation": aggregation,
-        "seed": seed,
-        "test_accuracy": accuracy,
-        "pooled": {
-            "mean_ks": {"floor": 0.0551, "zero_inflated_gamma": 0.0634, "gamma": 0.0711, "normal": 0.1034}
-        },
-        "nodes": {
-            "observed": {
-                "raw": list(observed),
-                "raw_low": list(0.9 * observed),
-                "raw_high": list(1.1 * observed),
-            },
-            "models": models,
-        },
-    }
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 @pytest.fixture
-def three():
+def record(make_record):
+    return make_record
+
+
+@pytest.fixture
+def three(record):
     return [record("gem"), record("avg"), record("max")]
 
 
@@ -73,7 +47,7 @@ def cells(table):
 
 
 class TestRecords:
-    def test_order_is_dataset_then_average_max_gem_then_seed(self, three):
+    def test_order_is_dataset_then_average_max_gem_then_seed(self, three, record):
         records = [*three, record("avg", seed=1), record("max", dataset="digits")]
         names = [r["name"] for r in summary_records.ordered(records)]
         assert names == [
@@ -81,7 +55,7 @@ class TestRecords:
             *(f"fashionmnist-greycnn-{rest}" for rest in ("avg-s0", "avg-s1", "max-s0", "gem-s0")),
         ]
 
-    def test_main_runs_are_the_first_of_each_aggregation_on_fashion_mnist(self, three):
+    def test_main_runs_are_the_first_of_each_aggregation_on_fashion_mnist(self, three, record):
         chosen = summary_records.main_runs([record("avg", seed=3), record(dataset="digits"), *three])
         assert [(r["aggregation"], r["seed"]) for r in chosen] == [("avg", 0), ("max", 0), ("gem", 0)]
 
@@ -106,48 +80,86 @@ class TestTable:
         header, rule, first, *rest = cells(summary_tables.results_table(three))
         assert len(rest) == 2
         assert len(header) == len(rule) == len(first)
-        assert header[0] == "Run"
-        assert header[-1] == "Command"
+        assert (header[0], header[-1]) == ("Run", "Command")
+        assert (rule[0], rule[1], rule[-1]) == ("---", "---:", "---")
         assert first == [
             "fashionmnist, greycnn, average, seed 0",
-            "91.2\N{NO-BREAK SPACE}%",
+            f"91.2{SPACE}%",
             "0.055",
-            "0.063",
-            "96\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}(3)",
-            "78\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}(2)",
-            "7\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}(0)",
+            "0.059",
+            f"5.0{SPACE}%",
+            f"4.0{SPACE}%",
+            f"78{SPACE}%",
+            "3/4",
             "`python -m aggdist runs --only fashionmnist-greycnn-avg-s0`",
         ]
 
-    def test_in_the_book_the_name_links_to_the_page_and_the_command_is_below(self, three):
+    def test_in_the_book_there_is_more_and_the_name_links_to_the_page(self, three):
         table = summary_tables.results_table(three, linked=True)
-        assert cells(table)[2][0] == "{doc}`fashionmnist-greycnn-avg-s0 <runs/fashionmnist-greycnn-avg-s0>`"
-        assert "Command" not in cells(table)[0]
+        header, _, first, *_ = cells(table)
+        row = dict(zip(header, first, strict=True))
+        assert row["Run"] == "{doc}`fashionmnist-greycnn-avg-s0 <runs/fashionmnist-greycnn-avg-s0>`"
+        assert row["normals"] == f"7.1{SPACE}%"
+        assert row["50 images, default"] == f"10{SPACE}%"
+        assert row["50 images, counting"] == f"20{SPACE}%"
+        assert "Command" not in header
         assert "python -m aggdist runs --only RUN --force" in table
+        assert TITLES[DEFAULT_MODEL] in table
 
-    def test_an_infinite_error_is_said_in_a_word(self):
+    def test_where_all_nodes_are_saturated_the_error_is_over_all_and_has_a_star(self, record):
+        row = cells(summary_tables.results_table([record(saturated=4)]))[2]
+        assert row[4:8] == [f"7.5{SPACE}%\\*", f"6.0{SPACE}%\\*", f"117{SPACE}%\\*", "0/4"]
+
+    def test_a_run_with_small_classes_has_dashes_for_few_images(self, record):
+        row = cells(summary_tables.results_table([record(few=())], linked=True))[2]
+        assert row[-2:] == ["\N{EN DASH}"] * 2
+
+    def test_an_infinite_error_is_said_in_a_word(self, record):
         one = record()
-        one["nodes"]["models"]["gamma"]["all_nodes_matched_error"] = "inf"
-        assert cells(summary_tables.results_table([one]))[2][4].startswith("infinite")
+        one["nodes"]["models"]["zero_inflated_gamma"]["matched_error"] = "inf"
+        assert cells(summary_tables.results_table([one]))[2][6] == "infinite"
 
-    def test_without_records_it_says_how_to_make_them(self):
+    @pytest.mark.parametrize(
+        ("share", "decimals", "text"),
+        [
+            (0.0994, None, "9.9"),
+            (0.0996, None, "10"),
+            (2.5, None, "250"),
+            (0.1234, 1, "12.3"),
+            (-0.02, None, "-2.0"),
+        ],
+    )
+    def test_percent(self, share, decimals, text):
+        assert summary_results.percent(share, decimals) == f"{text}{SPACE}%"
+
+    def test_what_a_run_does_not_have_is_a_dash(self):
+        assert summary_results.percent(None) == "\N{EN DASH}"
+
+    def test_without_records_it_says_how_to_make_them(self, record):
         assert "python -m aggdist runs" in summary_tables.results_table([])
         assert "python -m aggdist runs" in summary_tables.headline([record(dataset="digits")])
 
-    def test_headline_has_three_sentences_with_each_pooling_s_numbers(self, three):
-        three[1]["nodes"]["models"]["normal"]["all_nodes_matched_error"] = 0.123  # of avg, which comes first
-        text = " ".join(summary_tables.headline(three).replace("\N{NO-BREAK SPACE}", " ").split())
+    def test_headline_has_three_points_with_each_pooling_s_numbers(self, three):
+        three[1]["nodes"]["models"][DEFAULT_MODEL]["matched_error"] = 0.123  # of avg, which comes first
+        text = " ".join(summary_tables.headline(three).replace(SPACE, " ").split())
         assert "average, max and GeM pooling" in text
-        assert "0.063, 0.063 and 0.063 to held-out images" in text
+        assert "0.059, 0.059 and 0.059 to held-out images" in text
         assert "0.055, 0.055 and 0.055" in text
         assert "78 %, 78 % and 78 %" in text
-        assert "12 %, 7 % and 7 %" in text
+        assert "12 %, 5.0 % and 5.0 %" in text
+        assert "would show 4.0 %, 4.0 % and 4.0 %." in text
+        assert "not saturated (3 of 4, 3 of 4 and 3 of 4)." in text
         assert [part in text for part in ("1. ", "2. ", "3. ", "4. ")] == [True, True, True, False]
+
+    def test_headline_says_where_errors_are_over_all_nodes(self, three, record):
+        text = summary_tables.headline([*three[:2], record("max", saturated=4)])
+        assert "or over all nodes where every one is" in text
+        assert "*" not in text.replace("**", "")
 
     def test_protocol_names_the_defaults_of_a_run(self):
         values = {row[1]: row[2] for row in cells(summary_tables.protocol_table())}
         assert values["`fit_per_class`"] == "500"
-        assert values["`splits`"] == "5"
+        assert values["`splits`"] == "20"
         assert values["`draws`"] == "10"
 
     def test_includes_are_written_for_the_book(self, checkout):
@@ -217,28 +229,29 @@ class TestMainFigure:
         panels = figures.load_main_result(three)
         assert [panel.title for panel in panels] == ["Average pooling", "Max pooling", "GeM pooling"]
         assert panels[0].observed == (2.0, 3.0, 5.0, 8.0)
-        normal = panels[0].models[2]
-        assert normal.model == "normal"
-        assert normal.predicted == pytest.approx([2.2, 3.3, 5.5, 8.8])
-        assert not any(normal.saturated)
+        assert [points.model for points in panels[0].models] == list(figures.MAIN_MODELS)
+        default = panels[0].models[2]
+        assert (default.model, default.title) == (DEFAULT_MODEL, TITLES[DEFAULT_MODEL])
+        assert default.predicted == pytest.approx([2.2, 3.3, 5.5, 8.8])
+        assert not any(default.saturated)
 
     def test_every_node_is_drawn_once_for_each_model(self, three):
         figure = figures.plot_main_result(figures.load_main_result(three))
         assert len(figure.axes) == 3
         for ax in figure.axes:
             points = [line for line in ax.lines if line.get_linestyle() == "None"]
-            assert sum(line.get_xdata().size for line in points) == len(MODELS) * 4
+            assert sum(line.get_xdata().size for line in points) == len(figures.MAIN_MODELS) * 4
             hollow = [line for line in points if line.get_markerfacecolor() == "white"]
-            assert sum(line.get_xdata().size for line in hollow) == 3 + 2
+            assert sum(line.get_xdata().size for line in hollow) == 2  # independent channels: 15 and 24 nats
 
-    def test_what_lies_on_the_diagonal_is_a_perfect_prediction(self):
+    def test_what_lies_on_the_diagonal_is_a_perfect_prediction(self, record):
         figure = figures.plot_main_result(figures.load_main_result([record()]))
         diagonal = figure.axes[0].lines[0]
         np.testing.assert_array_equal(diagonal.get_xdata(), diagonal.get_ydata())
 
-    def test_an_infinite_prediction_is_drawn_at_the_right_edge_and_explained(self):
+    def test_an_infinite_prediction_is_drawn_at_the_right_edge_and_explained(self, record):
         one = record()
-        one["nodes"]["models"]["gamma"]["kl"][1] = "inf"
+        one["nodes"]["models"]["zero_inflated_gamma"]["kl"][1] = "inf"
         figure = figures.plot_main_result(figures.load_main_result([one]))
         ax = figure.axes[0]
         (edge,) = [line for line in ax.lines if line.get_marker() == ">"]
@@ -246,7 +259,7 @@ class TestMainFigure:
         assert edge.get_ydata() == pytest.approx([3.0])
         assert "at the right edge: infinite" in [text.get_text() for text in figure.legends[0].get_texts()]
 
-    def test_an_interval_that_reaches_below_zero_leaves_the_figure_drawable(self, tmp_path):
+    def test_an_interval_that_reaches_below_zero_leaves_the_figure_drawable(self, tmp_path, record):
         one = record()
         one["nodes"]["observed"]["raw_low"][0] = -0.5
         figures.draw_main_result(figures.load_main_result([one]), tmp_path / "figure.svg")
@@ -264,6 +277,6 @@ class TestMainFigure:
         assert title is not None
         assert title.text == "Predicted and observed KL divergence of output nodes"
 
-    def test_without_records_it_says_how_to_make_them(self):
+    def test_without_records_it_says_how_to_make_them(self, record):
         with pytest.raises(ValueError, match="python -m aggdist runs --only 'fashionmnist-"):
             figures.load_main_result([record(dataset="digits")])

@@ -35,7 +35,6 @@ def test_real_weights(network, digits):
         network,
         digits,
         classes=[0, 1, 2],
-        models=("zero_inflated_gamma", "normal"),
         splits=1,
         draws=2,
         progress=False,

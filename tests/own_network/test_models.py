@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aggdist.own_network.models import HeadNormals, allowed_models, covariance_kind, fit_models
+from aggdist.own_network.models import (
+    NON_NEGATIVE,
+    USUAL_MODELS,
+    HeadNormals,
+    allowed_models,
+    covariance_kind,
+    fit_models,
+)
 from aggdist.own_network.statistics import HeadStatistics
-from aggdist.prediction import node_divergences
+from aggdist.prediction import DEFAULT_MODEL, FEATURE_MODELS, FittingImages, node_divergences
 
 RNG = np.random.default_rng(0)
 HEAD, BIAS = RNG.normal(size=(3, 5)), RNG.normal(size=3)
@@ -16,8 +23,11 @@ Z = RNG.gamma(1.0 + Y[:, None], size=(90, 5)) - 0.3
 
 
 def fitted(kind):
-    statistics = HeadStatistics.of_features(Z, Y, 3, HEAD, kind)
-    return fit_models(statistics, HEAD, ("normal",))["normal"]
+    return fit_models(FittingImages(Z, Y, 3), statistics_of(Z, kind), HEAD, ("normal",))["normal"]
+
+
+def statistics_of(features, kind):
+    return lambda: HeadStatistics.of_features(features, Y, 3, HEAD, kind)
 
 
 def test_the_part_that_the_head_reads_is_exact():
@@ -38,15 +48,46 @@ def test_pooled_covariance_is_the_same_for_all_classes():
     np.testing.assert_allclose(variance, np.broadcast_to(variance[:, :1], variance.shape), rtol=1e-12)
 
 
-def test_draws_have_the_law():
-    model = fitted("head")
-    drawn = model.sample_outputs(HEAD, BIAS, np.repeat([2, 0], 40_000), np.random.default_rng(1))
-    law = model.node_laws(HEAD, BIAS).law
-    for j, rows in ((2, slice(40_000)), (0, slice(40_000, None))):
-        np.testing.assert_allclose(drawn[rows].mean(axis=0), law.mean()[:, j], atol=0.1)
-        np.testing.assert_allclose(
-            np.cov(drawn[rows].T), model.node_covariance[j], atol=0.03 * law.var().max()
-        )
+@pytest.mark.parametrize("name", [n for n in FEATURE_MODELS if n not in NON_NEGATIVE])
+def test_a_shift_of_features_shifts_nodes_only(name):
+    """Models that take any sign: below 0, heads have the laws they have above 0, moved by the head's own shift."""
+    found = [
+        fit_models(FittingImages(z, Y, 3), statistics_of(z, "full"), HEAD, (name,))[name] for z in (Z, Z - 40)
+    ]
+    laws = [model.node_laws(HEAD, BIAS).law for model in found]
+    np.testing.assert_allclose(laws[1].mean(), laws[0].mean() - 40 * HEAD.sum(axis=1)[:, None], rtol=1e-9)
+    nodes = Z @ HEAD.T
+    own = np.stack([nodes[j == Y].var(axis=0, ddof=1) for j in range(3)], axis=1)
+    for law, model, z in zip(laws, found, (Z, Z - 40), strict=True):
+        np.testing.assert_allclose(law.var(), own, rtol=1e-8)
+        pooled = model.pooled_law()
+        np.testing.assert_allclose(pooled.mean(), [z[j == Y].mean(axis=0) for j in range(3)], rtol=1e-9)
+        np.testing.assert_allclose(pooled.var(), [z[j == Y].var(axis=0, ddof=1) for j in range(3)], rtol=1e-8)
+
+
+def test_statistics_are_taken_only_for_models_that_are_fitted_from_them():
+    def unwanted():
+        raise AssertionError
+
+    names = ("shrunk_tails", "projected_gammas")
+    assert tuple(fit_models(FittingImages(Z, Y, 3), unwanted, HEAD, names)) == names
+    with pytest.raises(AssertionError):
+        fit_models(FittingImages(Z, Y, 3), unwanted, HEAD, (*names, "normal"))
+
+
+def test_models_of_statistics_are_those_of_images():
+    z = np.maximum(Z, 0)
+    images = FittingImages(z, Y, 3)
+    ours = fit_models(images, statistics_of(z, "full"), HEAD, ("gamma", "zero_inflated_gamma", "normal"))
+    for name, model in ours.items():
+        theirs = FEATURE_MODELS[name].fit_images(images)
+        assert type(model) is type(theirs)
+        for ours_law, theirs_law in (
+            (model.pooled_law(), theirs.pooled_law()),
+            (model.node_laws(HEAD, BIAS).law, theirs.node_laws(HEAD, BIAS).law),
+        ):
+            np.testing.assert_allclose(ours_law.mean(), theirs_law.mean(), rtol=1e-10)
+            np.testing.assert_allclose(ours_law.var(), theirs_law.var(), rtol=1e-10)
 
 
 def test_errors_of_head_normals():
@@ -54,7 +95,9 @@ def test_errors_of_head_normals():
     with pytest.raises(ValueError, match="keeps what one head reads"):
         model.node_laws(2 * HEAD, BIAS)
     with pytest.raises(NotImplementedError, match=r"use HeadNormals\.of_head"):
-        HeadNormals.fit(HeadStatistics.blank(3, HEAD, "head"))
+        HeadNormals.fit_images(FittingImages(Z, Y, 3))
+    with pytest.raises(ValueError, match=r"weights: got shape \(3, 4\), expected \(K, 5\)"):
+        model.node_laws(HEAD[:, 1:], BIAS)
     dead = HEAD * [[1], [0], [1]]
     flat = HeadNormals.of_head(HeadStatistics.of_features(Z, Y, 3, dead, "head"), dead)
     with pytest.raises(ValueError, match=r"output node 1 has variance 0.0 given label 0.*classes="):
@@ -76,20 +119,32 @@ def test_how_the_covariance_is_kept():
 
 
 def test_which_models():
-    every = ("gamma", "zero_inflated_gamma", "normal")
-    assert allowed_models(None, 0.0, 100, 10**6) == (every, [])
-    assert allowed_models(("gamma",), 0.0, 10**9, 10**6) == (("gamma",), [])
-    names, (note,) = allowed_models(None, -0.25, 100, 10**6)
-    assert names == ("normal",)
-    assert "smallest -0.25" in note
-    assert "(gamma, zero_inflated_gamma)" in note
-    names, (note,) = allowed_models(None, 0.0, 10**6, 10**6)
-    assert names == ("normal",)
-    assert "8 MB, more than the budget of 1 MB" in note
+    assert USUAL_MODELS == ("zero_inflated_gamma", "normal", DEFAULT_MODEL)
+    assert allowed_models(None, 0.0, 100, 10**6) == (USUAL_MODELS, [])
+    assert allowed_models(tuple(FEATURE_MODELS), 0.0, 10**9, 10**6) == (tuple(FEATURE_MODELS), [])
+    assert allowed_models(("gamma", "gamma"), 0.0, 10**9, 10**6) == (("gamma",), [])
     assert allowed_models(("normal",), -1.0, 100, 10**6) == (("normal",), [])
-    with pytest.raises(
-        ValueError, match=r"features are negative.*expected models=\('normal',\), or none named"
-    ):
+    signed = tuple(n for n in FEATURE_MODELS if n not in NON_NEGATIVE)
+    assert allowed_models(signed, -1.0, 100, 10**6) == (signed, [])
+
+
+def test_models_left_out_and_added_are_told():
+    names, (note,) = allowed_models(None, -0.25, 100, 10**6)
+    assert names == ("normal", DEFAULT_MODEL)
+    assert "smallest -0.25" in note
+    assert "(zero_inflated_gamma) describe features >= 0 only and are left out" in note
+    assert note.endswith("normal and shrunk_tails remain")
+    names, (note,) = allowed_models(None, 0.0, 10**6, 10**6)
+    assert names == ("normal", DEFAULT_MODEL)
+    assert "8 MB, more than the budget of 1 MB" in note
+    names, (note,) = allowed_models(("projected_gammas",), 0.0, 100, 10**6)
+    assert names == ("projected_gammas", DEFAULT_MODEL)
+    assert note == "projected_gammas: no law of single features of its own to judge; shrunk_tails is added"
+
+
+def test_models_that_cannot_be_had():
+    message = r"features are negative.*\(gamma\) describe.*expected models among normal, decorrelated_gammas"
+    with pytest.raises(ValueError, match=message):
         allowed_models(("gamma", "normal"), -0.1, 100, 10**6)
     with pytest.raises(ValueError, match="feature model: got 'beta'"):
         allowed_models(("beta",), 0.0, 100, 10**6)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import doctest
 import sys
+import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -12,17 +14,21 @@ import torchvision
 
 import aggdist
 from aggdist.own_network import PathError, analyse_capture, capture_features
+from aggdist.own_network.models import NON_NEGATIVE
+from aggdist.prediction import FEATURE_MODELS, FittingImages, node_divergences
 
 QUICK = {"progress": False, "splits": 1, "draws": 2}
 
 
 @pytest.fixture(scope="module")
 def separated():
-    """Features of four channels with known gamma laws, by a network that only averages."""
+    """Features of twelve channels with known gamma laws, by a network that only averages."""
     rng = np.random.default_rng(3)
     labels = np.repeat(np.arange(3), 200)
-    scale = np.array([[2.0, 1.0, 1.0, 0.5], [1.0, 2.0, 1.0, 0.5], [1.0, 1.0, 2.0, 0.5]])[labels]
-    return (rng.gamma(2.0, scale[..., None, None], (600, 4, 2, 2))).astype(np.float32), labels
+    scale = np.array([[2.0, 1.0, 1.0, 0.5], [1.0, 2.0, 1.0, 0.5], [1.0, 1.0, 2.0, 0.5]])[labels].repeat(
+        3, axis=1
+    )
+    return rng.gamma(2.0, scale[..., None, None], (600, 12, 2, 2)).astype(np.float32), labels
 
 
 def test_the_example_of_the_docstring():
@@ -33,17 +39,21 @@ def test_the_example_of_the_docstring():
 
 
 def test_predictions_agree_with_what_is_observed(make_bare, separated):
-    network = make_bare()
+    network = make_bare(channels=12)
     with torch.no_grad():
-        network.fc.weight.copy_(torch.eye(3, 4) - 0.3)
+        network.fc.weight.copy_((torch.eye(3, 4) - 0.3).repeat_interleave(3, dim=1) / 3)
     report = aggdist.analyse(network, separated, **QUICK)
     table = report.to_dataframe()
-    assert report.models == ["gamma", "zero_inflated_gamma", "normal"]
+    assert report.models == ["shrunk_tails", "zero_inflated_gamma", "normal"]
+    assert report.fewer == [50]
     assert report.notes == []
     assert list(table["fit"]) == [100, 100, 100]
     for name in report.models:
         assert np.all(np.abs(table[f"{name}_auc"] - table["observed_auc"]) < 0.06)
         assert np.all(table[f"{name}_kl_all_images"] > 0)
+        # All images are twice the fitting ones, and hold them.
+        np.testing.assert_allclose(table[f"{name}_kl_all_images"], table[f"{name}_kl"], rtol=0.5)
+        np.testing.assert_allclose(table[f"{name}_kl_50_images"], table[f"{name}_kl"], rtol=0.9)
     assert report.record["accuracy"] > 0.6
 
 
@@ -57,14 +67,48 @@ def test_the_same_seed_gives_the_same_numbers(bare, make_maps):
     assert first["all_images"] == other["all_images"]
 
 
-def test_negative_features_leave_the_normals(bare, make_maps):
-    with pytest.warns(UserWarning, match=r"features are negative.*\(gamma, zero_inflated_gamma\).*left out"):
-        report = aggdist.analyse(bare, make_maps(per_class=60, signed=True), **QUICK)
-    assert report.models == ["normal"]
-    assert "the normal model remains" in report.notes[0]
+def test_all_images_are_those_of_the_capture(bare, make_maps):
+    capture = capture_features(bare, make_maps(per_class=40), progress=False)
+    images = FittingImages(capture.features.astype(float), capture.labels, 3)
+    report = analyse_capture(capture, models=("normal", "shrunk_tails"), **QUICK)
+    for name in report.models:
+        model = FEATURE_MODELS[name].fit_images(images)
+        expected = node_divergences(model.node_laws(capture.weights, capture.bias))
+        for key in ("kl", "auc"):
+            found = report.record["all_images"][name][key]
+            np.testing.assert_allclose(found, getattr(expected, key), rtol=1e-6)
+
+
+def test_negative_features_leave_out_independent_gammas(bare, make_maps):
+    data = make_maps(per_class=60, signed=True)
+    with pytest.warns(UserWarning, match=r"features are negative.*\(zero_inflated_gamma\).*left out"):
+        report = aggdist.analyse(bare, data, **QUICK)
+    assert report.models == ["shrunk_tails", "normal"]
+    assert "normal and shrunk_tails remain" in report.notes[0]
+    assert report.record["signed"]
     assert min(e["edges"][0] for e in report.record["pooled"]["examples"]) < 0
     with pytest.raises(ValueError, match="features are negative"):
-        aggdist.analyse(bare, make_maps(per_class=60, signed=True), models=("gamma",), **QUICK)
+        aggdist.analyse(bare, data, models=("gamma",), **QUICK)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_every_model_can_be_named(bare, make_maps, signed):
+    data = make_maps(per_class=60, signed=signed)
+    names = [n for n in FEATURE_MODELS if n not in NON_NEGATIVE or (n == "gamma" and not signed)]
+    report = aggdist.analyse(bare, data, models=names, **QUICK)
+    assert sorted(report.models) == sorted(names)
+    table = report.to_dataframe()
+    for name in names:
+        assert np.all(np.abs(table[f"{name}_auc"] - table["observed_auc"]) < 0.3)
+        assert np.all(np.isfinite(table[f"{name}_kl_all_images"]))
+    for figure in report.figures().values():
+        plt.close(figure)
+
+
+def test_a_model_without_laws_of_single_features_has_company(bare, make_maps):
+    with pytest.warns(UserWarning, match="shrunk_tails is added"):
+        report = aggdist.analyse(bare, make_maps(per_class=40), models=("shrunk_skew_normals",), **QUICK)
+    assert report.models == ["shrunk_tails", "shrunk_skew_normals"]
 
 
 def test_small_and_unequal_classes_are_told(bare, make_maps):
@@ -95,9 +139,15 @@ def test_covariances_kept_in_part_give_the_same_node_predictions(make_bare, make
 
 def test_a_long_computation_is_told(make_bare, make_maps, monkeypatch):
     monkeypatch.setattr("aggdist.own_network.one_call.LONG", 35)
-    with pytest.warns(UserWarning, match=r"36 terms.*takes many minutes; models=\('normal',\)"):
-        report = aggdist.analyse(make_bare(), make_maps(per_class=60), models=("gamma",), **QUICK)
+    with pytest.warns(UserWarning, match=r"36 terms.*for gamma: this takes many minutes") as caught:
+        report = aggdist.analyse(
+            make_bare(), make_maps(per_class=60), models=("gamma", "shrunk_tails"), **QUICK
+        )
+    assert len(caught) == 1
     assert report.notes == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        aggdist.analyse(make_bare(), make_maps(per_class=60), models=("normal", "shrunk_tails"), **QUICK)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "efficientnet_b0"])
@@ -107,10 +157,10 @@ def test_torchvision(name):
         torch.manual_seed(0)
         network = torchvision.models.get_model(name, weights=None)
         images = torch.rand(24, 3, 40, 40)
-    signed = name == "efficientnet_b0"  # SiLU goes negative: only the normals are left, and it says so
-    models = None if signed else ("normal",)
+    signed = name == "efficientnet_b0"  # SiLU goes negative: independent gammas are left out, and it says so
+    models = None if signed else ("normal", "shrunk_tails")
     report = aggdist.analyse(network, (images, np.arange(24) % 2), classes=[0, 1], models=models, **QUICK)
-    assert report.models == ["normal"]
+    assert report.models == ["shrunk_tails", "normal"]
     assert any(note.startswith("features are negative") for note in report.notes) == signed
     assert report.record["path"]["error"] < 1e-5
     assert report.record["path"]["aggregation"] == "avg"
@@ -118,7 +168,7 @@ def test_torchvision(name):
     assert network.training
 
 
-@pytest.mark.parametrize("choice", [{"fit_per_class": 1}, {"splits": 0}, {"draws": 1}])
+@pytest.mark.parametrize("choice", [{"fit_per_class": 5}, {"splits": 0}, {"draws": 1}])
 def test_bad_choices(bare, data, choice):
     ((name, value),) = choice.items()
     with pytest.raises(ValueError, match=f"{name}: got {value}, expected a whole number"):

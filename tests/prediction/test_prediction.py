@@ -1,23 +1,24 @@
-"""Feature models, laws of output nodes and their divergences, on features whose laws are known."""
+"""Feature models by name, the images they are fitted on, and the laws of heads, on features whose laws are known."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
 
 from aggdist.capture.statistics import PooledStatistics
-from aggdist.distributions import Normal, WeightedGammaSum
+from aggdist.distributions import Normal, NormalInverseGaussian, WeightedGammaSum, ZeroInflatedGamma
 from aggdist.prediction import (
+    COSTLY_MODELS,
+    DEFAULT_MODEL,
     FEATURE_MODELS,
+    FittingImages,
     IndependentGammas,
     IndependentZeroInflatedGammas,
     NodeLaws,
+    NodeSampler,
     Normals,
-    compare,
+    StatisticsModel,
     feature_model,
-    node_divergences,
-    observe,
 )
 
 LABELS, CHANNELS = 3, 24
@@ -43,9 +44,67 @@ def independent(head):
 
 
 @pytest.fixture(scope="module")
-def statistics(independent):
+def images(independent):
+    return FittingImages(*independent, LABELS)
+
+
+@pytest.fixture(scope="module")
+def statistics(images):
+    return images.statistics
+
+
+# What models are fitted on --------------------------------------------------------------------------------
+
+
+def test_images_are_put_in_order_once(images, independent):
     features, labels = independent
-    return PooledStatistics.of(features, labels, LABELS)
+    assert images.statistics is images.statistics
+    assert images.marginals is images.marginals
+    assert [len(own) for own in images.by_label] == [1500] * LABELS
+    for j, own in enumerate(images.by_label):
+        np.testing.assert_array_equal(own, features[labels == j])
+    for name in ("count", "positives", "mean", "squares", "third", "log_sum"):
+        both = getattr(images.marginals, name), getattr(images.statistics.marginals(), name)
+        np.testing.assert_allclose(*both, rtol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, model in FEATURE_MODELS.items() if issubclass(model, StatisticsModel)]
+)
+def test_accumulators_are_enough_for_some_models(name, images, head):
+    """Also those of two parts of the images, merged."""
+    features, labels = images.features, images.labels
+    merged = PooledStatistics.of(features[::2], labels[::2], LABELS)
+    merged.merge(PooledStatistics.of(features[1::2], labels[1::2], LABELS))
+    from_images = feature_model(name).fit_images(images).node_laws(*head)
+    from_statistics = feature_model(name).fit(merged).node_laws(*head)
+    np.testing.assert_allclose(from_images.law.mean(), from_statistics.law.mean(), rtol=1e-10)
+    np.testing.assert_allclose(from_images.law.var(), from_statistics.law.var(), rtol=1e-10)
+    np.testing.assert_array_equal(from_images.priors, from_statistics.priors)
+
+
+@pytest.mark.parametrize("name", FEATURE_MODELS)
+def test_every_model_offers_the_same(name, images, head):
+    model = feature_model(name).fit_images(images)
+    assert model.channels == CHANNELS
+    assert model.pooled_law().batch_shape == (LABELS, CHANNELS)
+    assert (model.name, bool(model.title)) == (name, True)
+    np.testing.assert_array_equal(model.counts, [1500.0] * LABELS)
+    laws = model.node_laws(*head, priors=[2, 1, 1])
+    assert laws.law.batch_shape == (LABELS, LABELS)
+    np.testing.assert_allclose(laws.priors, [0.5, 0.25, 0.25])
+    # The bias moves the node, whatever the model.
+    moved = model.node_laws(head[0], head[1] + 5.0)
+    np.testing.assert_allclose(moved.law.mean() - laws.law.mean(), 5.0)
+    np.testing.assert_allclose(moved.law.std(), laws.law.std())
+
+
+def test_names_that_are_used_elsewhere_are_known():
+    assert {DEFAULT_MODEL, *COSTLY_MODELS} <= set(FEATURE_MODELS)
+    assert DEFAULT_MODEL not in COSTLY_MODELS
+
+
+# Laws of features and of heads ----------------------------------------------------------------------------
 
 
 def test_gamma_model_matches_mean_and_variance(statistics):
@@ -86,6 +145,27 @@ def test_correlated_channels_break_the_independent_models_but_not_the_normal_one
     assert np.max(np.abs(np.log(independent / true))) > 0.5
 
 
+@pytest.mark.parametrize("channels", [500, 501])
+def test_beyond_500_channels_four_cumulants_stand_for_the_sum(channels):
+    """Exact below; above it the normal-inverse Gaussian law with the cumulants of the sum, near to it."""
+    rng = np.random.default_rng(19)
+    law = ZeroInflatedGamma(
+        rng.uniform(0.4, 1, (2, channels)),
+        rng.uniform(0.5, 2, (2, channels)),
+        rng.uniform(0.5, 1.5, (2, channels)),
+    )
+    weights, bias = rng.normal(0.3, 1.0, (2, channels)), np.array([1.0, -2.0])
+    found = IndependentZeroInflatedGammas(law, np.ones(2)).node_laws(weights, bias).law
+    assert isinstance(found, WeightedGammaSum if channels == 500 else NormalInverseGaussian)
+    # Cumulants of the channels, weighted.
+    np.testing.assert_allclose(found.mean(), bias[:, None] + weights @ law.mean().T, rtol=1e-9)
+    np.testing.assert_allclose(found.var(), weights**2 @ law.var().T, rtol=1e-9)
+    np.testing.assert_allclose(found.cumulant(3), weights**3 @ law.cumulant(3).T, rtol=1e-6)
+    np.testing.assert_allclose(found.cumulant(4), weights**4 @ law.cumulant(4).T, rtol=1e-6)
+    exact = WeightedGammaSum(weights[:, None], law.shape, law.scale, law.active, bias[:, None]).tabulate(200)
+    np.testing.assert_allclose(found.cdf(exact.x), exact.cdf, atol=1e-4)
+
+
 def test_dead_and_constant_channels(head):
     weights, bias = head
     rng = np.random.default_rng(14)
@@ -93,113 +173,25 @@ def test_dead_and_constant_channels(head):
     features = rng.gamma(2.0, 1.0, (60, CHANNELS))
     features[labels == 1, 3] = 0.0
     features[:, 5] = 1.25
-    statistics = PooledStatistics.of(features, labels, LABELS)
     for name, model in FEATURE_MODELS.items():
-        fitted = model.fit(statistics)
+        fitted = model.fit_images(FittingImages(features, labels, LABELS))
         laws = fitted.node_laws(weights, bias)
         assert np.all(np.isfinite(laws.law.mean())), name
         assert np.all(laws.law.var() > 0), name
         pooled = fitted.pooled_law()
         assert pooled.mean()[1, 3] == 0, name
-        assert pooled.mean()[0, 5] == pytest.approx(1.25, rel=0.03), (
-            name
-        )  # 20 of 20 active is estimated 20.5 / 21
-
-
-def test_normal_nodes_give_the_closed_form():
-    mean, std = np.array([[2.0, 0.0], [1.0, 3.0]]), np.array([[1.0, 1.5], [0.7, 2.0]])
-    result = node_divergences(NodeLaws(Normal(mean, std), np.array([1.0, 1.0])))
-    m1, s1, m2, s2 = mean[[0, 1], [0, 1]], std[[0, 1], [0, 1]], mean[[0, 1], [1, 0]], std[[0, 1], [1, 0]]
-    np.testing.assert_allclose(
-        result.kl, np.log(s2 / s1) + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 0.5, rtol=1e-9
-    )
-    np.testing.assert_allclose(result.auc, stats.norm.cdf((m1 - m2) / np.hypot(s1, s2)), atol=1e-8)
-    assert np.all(result.kl_error < 1e-9)
-
-
-def test_out_of_class_is_the_mixture_of_the_other_labels():
-    mean, priors = np.array([[0.0, 1.0, 4.0], [2.0, 0.0, 1.0], [1.0, 2.0, 0.0]]), np.array([0.5, 0.2, 0.3])
-    result = node_divergences(NodeLaws(Normal(mean, np.ones((3, 3))), priors))
-    others = [stats.norm(1.0, 1.0), stats.norm(4.0, 1.0)]
-
-    def integrand(y):
-        p = stats.norm.pdf(y)
-        q = 0.4 * others[0].pdf(y) + 0.6 * others[1].pdf(y)
-        return p * np.log(p / q)
-
-    assert result.kl[0] == pytest.approx(integrate.quad(integrand, -12, 12)[0], rel=1e-8)
-
-
-def test_one_gamma_channel_gives_the_closed_form_and_unreachable_support_is_infinite():
-    shape, scale = np.array([[2.0], [3.0]]), np.array([[1.5], [1.0]])
-    weights = np.array([[1.0], [1.0]])[:, None, :]
-    laws = NodeLaws(WeightedGammaSum(weights, shape, scale, 1.0, 0.5), np.array([1.0, 1.0]))
-    # Gamma(2, 1.5) against Gamma(3, 1), closed form in 20 digits.
-    assert node_divergences(laws).kl[0] == pytest.approx(0.05396752113698502409, rel=1e-6)
-    mirrored = WeightedGammaSum(
-        np.array([[1.0, 1.0], [-1.0, -1.0]])[..., None] * np.array([[1.0], [-1.0]]), 2.0, 1.0
-    )
-    assert np.all(np.isinf(node_divergences(NodeLaws(mirrored, np.array([1.0, 1.0]))).kl))
-
-
-def test_atoms_count():
-    # One channel: KL of zero-inflated gammas in closed form, p0 = .2, (2, 1.5) against q0 = .5, (3, 1).
-    law = WeightedGammaSum(
-        np.ones((2, 1, 1)), np.array([[2.0], [3.0]]), np.array([[1.5], [1.0]]), np.array([[0.8], [0.5]])
-    )
-    result = node_divergences(NodeLaws(law, np.array([1.0, 1.0])))
-    assert result.kl[0] == pytest.approx(0.23591877393134545, rel=1e-5)
-    gamma_part = integrate.quad(lambda x: stats.gamma.pdf(x, 2, scale=1.5) * stats.gamma.cdf(x, 3), 0, 80)[0]
-    assert result.auc[0] == pytest.approx(0.8 * (0.5 + 0.5 * gamma_part) + 0.2 * 0.5 * 0.5, rel=1e-5)
-
-
-def test_predictions_agree_with_held_out_outputs_where_the_model_is_right(statistics, head):
-    weights, bias = head
-    rng = np.random.default_rng(15)
-    model = IndependentZeroInflatedGammas.fit(statistics)
-    labels = np.repeat(np.arange(LABELS), 1200)
-    outputs = model.sample_outputs(weights, bias, labels, rng)
-    observed = observe(outputs, labels, rng)
-    result = compare(model, weights, bias, labels, draws=6, rng=rng)
-    spread = result.draws.std(axis=0, ddof=1)
-    assert np.all(np.abs(observed.matched - result.matched) < 5 * spread + 0.02)
-    np.testing.assert_allclose(observed.auc, result.predicted.auc, atol=0.03)
-    raw = np.array([e.value for e in observed.raw])
-    assert np.all(np.abs(raw - result.predicted.kl) < 0.15 + 0.15 * result.predicted.kl)
-    assert result.floor().shape == (6, LABELS)
+        # 20 of 20 active is estimated 20.5 / 21.
+        assert pooled.mean()[0, 5] == pytest.approx(1.25, rel=0.03), name
 
 
 @pytest.mark.parametrize("name", list(FEATURE_MODELS))
-def test_simulated_outputs_have_the_predicted_moments(name, statistics, head):
-    weights, bias = head
-    model = feature_model(name).fit(statistics)
-    labels = np.repeat(np.arange(LABELS), 40_000)
-    outputs = model.sample_outputs(weights, bias, labels, np.random.default_rng(16))
-    law = model.node_laws(weights, bias).law
-    for j in range(LABELS):
-        own = outputs[labels == j]
+def test_simulated_outputs_have_the_predicted_moments(name, images, head):
+    laws = feature_model(name).fit_images(images).node_laws(*head)
+    law, counts = laws.law, np.full(LABELS, 40_000)
+    for j, own in enumerate(NodeSampler(laws).by_label(counts, np.random.default_rng(16))):
         error = law.std()[:, j] / np.sqrt(40_000)
         assert np.all(np.abs(own.mean(axis=0) - law.mean()[:, j]) < 5 * error)
         np.testing.assert_allclose(own.std(axis=0), law.std()[:, j], rtol=0.03)
-
-
-def test_well_separated_nodes_are_marked_saturated(head):
-    rng = np.random.default_rng(17)
-    labels = np.repeat(np.arange(2), 200)
-    features = rng.gamma(50.0, 0.02, (400, 2)) + 8.0 * np.eye(2)[labels]
-    model = Normals.fit(PooledStatistics.of(features, labels, 2))
-    result = compare(model, np.eye(2), np.zeros(2), labels, draws=3, rng=rng)
-    assert result.saturated.all()
-    assert np.all(result.matched < 20)
-    assert np.all(result.predicted.kl > 20)
-
-
-def test_equal_outputs_are_counted_as_ties():
-    rng = np.random.default_rng(18)
-    outputs, labels = rng.normal(size=(60, 2)), np.repeat([0, 1], 30)
-    outputs[5] = outputs[6]
-    assert observe(outputs, labels, rng).ties == 2
-    assert observe(rng.normal(size=(60, 2)), labels, rng).ties == 0
 
 
 @pytest.mark.parametrize(
