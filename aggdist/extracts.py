@@ -62,13 +62,7 @@ def _is_current(run: RunParameters, root: Path) -> tuple[bool, str]:
         origin = load_extract(run.name, root).about["provenance"]
     except ExtractError as error:
         return False, str(error)
-    from aggdist.networks import PretrainedError
-
-    try:
-        key = current_checkpoint_key(run)
-    except PretrainedError as error:
-        return False, str(error)
-    if origin["checkpoint"] != key:
+    if origin["checkpoint"] != current_checkpoint_key(run):
         return False, "the training code, torch or the data have changed"
     if origin["sources"] != source_digest(_SOURCES):
         return False, "the extracting code has changed"
@@ -82,15 +76,12 @@ def make_extract(run: RunParameters, path: Path, *, progress: bool = True) -> No
     data = datasets.load(run.dataset)
     prepared = networks.prepare(data)
     checkpoint = networks.trained(data, recipe(run), prepared=prepared, progress=progress)
-    captured = capture.captured_in_halves(
-        checkpoint, prepared.x_test, prepared.y_test, seed=run.seed, progress=progress
-    )
-    activations = captured.all_activations()
+    captured = capture.captured(checkpoint, prepared.x_test, prepared.y_test, progress=progress)
     labels = captured.labels
     rng = np.random.default_rng([run.seed, 20240402])
     shown = balanced(labels, MAP_IMAGES, rng, MAP_LABELS)
     pooled, nodes = (balanced(labels, count, rng) for count in (POOLED_IMAGES, NODE_IMAGES))
-    channels = spread_channels(activations.active()[list(MAP_LABELS)])
+    channels = spread_channels(captured.activation_statistics.active()[list(MAP_LABELS)])
     head = checkpoint.network.head
     extract = Extract(
         maps=maps_of(checkpoint.network, prepared.x_test[shown])[:, channels],
@@ -102,8 +93,8 @@ def make_extract(run: RunParameters, path: Path, *, progress: bool = True) -> No
         bias=head.bias.detach().numpy().astype(np.float64),
         nodes=np.asarray(captured.nodes[nodes], np.float64),
         node_labels=labels[nodes],
-        activation_statistics=activations,
-        pooled_statistics=captured.all_features().marginals(),
+        activation_statistics=captured.activation_statistics,
+        pooled_statistics=captured.pooled_statistics.marginals(),
         about=_about(run, data, checkpoint),
     )
     save_extract(extract, path)

@@ -25,6 +25,7 @@ from aggdist.paths import atomic_folder
 MEMORY_BUDGET = 256 * 2**20
 LARGEST_BATCH = 512  # beyond this a larger batch is not faster
 _WORK = 4 * 2**20  # bytes of work on maps at a time: small enough to stay in the processor's cache
+_FOLDED = 256  # images whose sums are folded into the statistics together: each folding costs J C numbers, however few
 _COPIES = 12  # bytes of work per byte of a float32 map: about six double-precision arrays of its size
 
 
@@ -121,6 +122,8 @@ def _pass(
     batch_size = batch_for(network, inputs, budget)
     sink = _Sink.make(len(inputs), shape[1], n_nodes, part)
     activations = ActivationStatistics.empty(n_classes, shape[1], int(np.prod(shape[2:])))
+    pending: list[ImageSums] = []
+    folded = 0
     bar = tqdm(
         total=len(inputs), desc="capture", unit="image", disable=None if progress else True, leave=False
     )
@@ -130,9 +133,13 @@ def _pass(
             sink.nodes[rows] = _nodes(network(_tensor(inputs[rows])))
             maps, pooled = tap.take()
             sink.pooled[rows] = pooled.float().numpy()
-            _fold_maps(activations, maps, labels[rows], budget // 2)
+            pending += _sums(maps, budget // 2)
             bar.update(len(maps))
             del maps, pooled  # before the next forward pass needs the room
+            done = min(start + batch_size, len(inputs))
+            if done - folded >= _FOLDED or done == len(inputs):
+                activations.update_images(ImageSums.joined(pending), labels[folded:done])
+                pending, folded = [], done
     sink.flush()
     if part is not None:
         np.save(part / "labels.npy", labels)
@@ -177,14 +184,11 @@ def _nodes(output: Any) -> NDArray[np.float32]:
     return rows
 
 
-def _fold_maps(
-    statistics: ActivationStatistics, maps: Tensor, labels: NDArray[np.int64], budget: int
-) -> None:
+def _sums(maps: Tensor, budget: int) -> list[ImageSums]:
     check_maps_shape(tuple(maps.shape))
     per_image = _COPIES * 4 * maps[0].numel()
     chunk = max(1, min(_WORK, budget) // per_image)
-    sums = [image_sums(maps[start : start + chunk].numpy()) for start in range(0, len(maps), chunk)]
-    statistics.update_images(ImageSums.joined(sums), labels)
+    return [image_sums(maps[start : start + chunk].numpy()) for start in range(0, len(maps), chunk)]
 
 
 def pooled_statistics(
