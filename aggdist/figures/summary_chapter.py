@@ -165,8 +165,8 @@ def targets_table(targets: Iterable[Target]) -> str:
 def _value(target: Target, value: float | None) -> str:
     if value is None:
         return NOTHING
-    if target.unit == "%":
-        return percent(value)
+    if target.unit == "%":  # accuracies are told apart near 100 %
+        return percent(value, 1 if target.at_least else None)
     return f"{value:.2f}" if target.unit == "x" else f"{value:.3f}"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggdist.analysis import Analysis, analyse_features
+from aggdist.figures.summary_results import percent
 
 Array = NDArray[np.float64]
 
@@ -56,8 +57,6 @@ def true_model_table(analysis: Analysis) -> str:
         matched, floor = model["all_nodes_matched_error"], model["all_nodes_floor"]
         counted = part["counted"]["all_nodes_matched_error"]
         raw = model["all_nodes_raw_error"]
-        rows.append(
-            f"| {size} | {100 * matched:.1f} % | {100 * floor:.1f} % | {matched / floor:.2f} | {100 * raw:.1f} % |"
-            f" {100 * counted:.1f} % | {matched / counted:.2f} |"
-        )
+        cells = [size, percent(matched), percent(floor), f"{matched / floor:.2f}", percent(raw)]
+        rows.append("| " + " | ".join([*cells, percent(counted), f"{matched / counted:.2f}"]) + " |")
     return "\n".join([header, "| ---: |" + " ---: |" * 6, *rows]) + "\n"
