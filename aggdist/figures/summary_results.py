@@ -160,9 +160,9 @@ and for draws from the predicted laws:
    Kolmogorov-Smirnov distance of {fitted} to held-out images; between two samples of images it is {floor}.
 2. **Output nodes, channels taken as independent.** The KL divergence predicted from laws of single channels has a
    median error of {independent}.
-3. **Output nodes, channels as they vary together.** Predicted from mean, variance, skewness and tails of the features along
-   the weights of each node, it has a median error of {default}; a perfect prediction would show
-   {perfect}.
+3. **Output nodes, channels as they vary together.** Predicted from mean, variance, skewness and tails of the
+   features along the weights of each node, it has a median error of {default}; a perfect prediction would
+   show {perfect}.
 
 The errors are medians over {nodes}.
 """

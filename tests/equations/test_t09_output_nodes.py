@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from aggdist.distributions import (
     Atom,
     Normal,
+    NormalInverseGaussian,
     ShiftedGamma,
     WeightedGammaSum,
     contour,
@@ -16,10 +18,12 @@ from aggdist.distributions import (
 )
 from aggdist.distributions.gamma_terms import GammaTerms
 from aggdist.equations import EquationError, check, equations
+from aggdist.equations import t09_few_images as few
 from aggdist.equations import t09_node_models as models
 from aggdist.equations import t09_output_nodes as nodes
+from aggdist.prediction import projected_models
 
-TAGS = [f"T9.{k}" for k in range(1, 18)]
+TAGS = [f"T9.{k}" for k in range(1, 20)]
 
 
 def test_the_chapter_has_these_checks():
@@ -184,3 +188,45 @@ def test_decorrelated_laws_of_a_degenerate_head():
     z = rng.gamma(2.0, size=(500, 3))
     with pytest.raises(ValueError, match="sum without spread"):
         models.decorrelated(z, np.zeros((1, 3)))
+
+
+def test_keeping_the_share_of_the_noise_is_caught(monkeypatch):
+    monkeypatch.setattr(few, "share_kept", lambda scatter, noise: noise / (scatter + noise))
+    caught("T9.18")
+
+
+def test_drawing_all_nodes_to_one_mean_is_caught(monkeypatch):
+    def one_group(values, noise):
+        scatter = max(values.var() - noise.mean(), 0.0)
+        return values.mean() + (values - values.mean()) * scatter / (scatter + noise)
+
+    monkeypatch.setattr(few, "drawn_together", one_group)
+    caught("T9.18")
+
+
+def test_noise_that_is_off_is_caught(monkeypatch):
+    right = few.drawn_together
+    monkeypatch.setattr(few, "drawn_together", lambda values, noise: right(values, 1.001 * noise))
+    caught("T9.18")
+
+
+def test_a_kurtosis_that_is_slightly_off_is_caught(monkeypatch):
+    right = few.by_moments
+    monkeypatch.setattr(few, "by_moments", lambda skew, kurtosis: right(skew, kurtosis + 1e-4))
+    caught("T9.19")
+
+
+@pytest.mark.parametrize("name", ["cumulant", "logpdf"])
+def test_a_wrong_normal_inverse_gaussian_is_caught(monkeypatch, name):
+    right = getattr(NormalInverseGaussian, name)
+    monkeypatch.setattr(NormalInverseGaussian, name, scaled(right, 1 + 1e-6))
+    caught("T9.19")
+
+
+def test_the_library_shrinks_the_adjusted_skewness_and_kurtosis():
+    """The estimates whose variances the chapter proves, G1 and G2, by another implementation."""
+    outputs = np.random.default_rng(19).gamma(2.0, size=(30, 4))
+    skew = projected_models.projected_moments([outputs], np.eye(4), np.zeros(4))[2]
+    excess = projected_models._fourth_cumulant(outputs) / outputs.var(axis=0, ddof=1) ** 2
+    np.testing.assert_allclose(skew[:, 0], stats.skew(outputs, bias=False), rtol=1e-12)
+    np.testing.assert_allclose(excess, stats.kurtosis(outputs, bias=False), rtol=1e-12)
