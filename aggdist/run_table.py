@@ -8,16 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 import yaml
 
 from aggdist.experiment import RunParameters
+from aggdist.studies.registry import StudyRun
 
 TABLE = Path("notebooks") / "experiments" / "runs.yml"
+_Kind = RunParameters | StudyRun
+_Named = TypeVar("_Named", RunParameters, StudyRun)
 _STRICT = pydantic.ConfigDict(extra="forbid", strict=True)
 _Row = pydantic.dataclasses.dataclass(RunParameters, config=_STRICT, frozen=True)
+_StudyRow = pydantic.dataclasses.dataclass(StudyRun, config=_STRICT, frozen=True)
 
 
 class RunTableError(ValueError):
@@ -32,6 +36,7 @@ class _File(pydantic.BaseModel):
     defaults: dict[str, Any] = {}
     tables: dict[str, list[dict[str, Any]]]
     extracts: list[str] = []
+    studies: list[dict[str, Any]] = []
 
 
 class _Loader(yaml.SafeLoader):
@@ -105,17 +110,40 @@ def read_extracts(root: Path, only: str = "*") -> tuple[RunParameters, ...]:
     return tuple(runs[name] for name in wanted if fnmatch.fnmatchcase(name, only))
 
 
+def read_studies(root: Path, only: str = "*") -> tuple[StudyRun, ...]:
+    """The studies of the run table with names that match a pattern, in its order.
+
+    Raises
+    ------
+    RunTableError
+        For unknown keys, studies, datasets or networks, values of a wrong type, and a study that stands twice.
+    """
+    path = root / TABLE
+    rows = enumerate(_content(path).studies, start=1)
+    found = [run for number, row in rows for run in _study_row(f"{path}: studies, row {number}", row)]
+    return tuple(run for run in _checked_names(path, "studies", found) if fnmatch.fnmatchcase(run.name, only))
+
+
+def _study_row(place: str, row: Mapping[str, Any]) -> Iterator[StudyRun]:
+    for values in _expanded(row, StudyRun):
+        try:
+            run = StudyRun(**asdict(_StudyRow(**values)))
+        except (pydantic.ValidationError, ValueError, TypeError) as error:
+            problem = _problems(error, StudyRun) if isinstance(error, pydantic.ValidationError) else error
+            raise RunTableError(f"{place}: {problem}") from error
+        _check_known(place, run, "dataset", "network")
+        yield run
+
+
 def _rows(path: Path, table: str, content: _File) -> Iterator[list[RunParameters]]:
     for number, row in enumerate(content.tables[table], start=1):
         place = f"{path}: table {table!r}, row {number}"
-        yield [_checked(place, values) for values in _expanded({**content.defaults, **row})]
+        yield [_checked(place, values) for values in _expanded({**content.defaults, **row}, RunParameters)]
 
 
-def _expanded(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _expanded(row: Mapping[str, Any], kind: type[_Kind]) -> Iterator[dict[str, Any]]:
     """One mapping for each combination of the values given as lists, the last field changing fastest."""
-    ordered = {field.name: row[field.name] for field in fields(RunParameters) if field.name in row} | dict(
-        row
-    )
+    ordered = {field.name: row[field.name] for field in fields(kind) if field.name in row} | dict(row)
     choices = [value if isinstance(value, list) else [value] for value in ordered.values()]
     for values in itertools.product(*choices):
         yield dict(zip(ordered, values, strict=True))
@@ -126,18 +154,23 @@ def _checked(place: str, values: Mapping[str, Any]) -> RunParameters:
         run = RunParameters(**asdict(_Row(**values)))
     except pydantic.ValidationError as error:
         raise RunTableError(f"{place}: {_problems(error)}") from error
-    for key, known in _registries().items():
+    _check_known(place, run, "dataset", "network", "aggregation")
+    return run
+
+
+def _check_known(place: str, run: RunParameters | StudyRun, *keys: str) -> None:
+    for key in keys:
+        known = _registries()[key]
         if getattr(run, key) not in known:
             raise RunTableError(
                 f"{place}: unknown {key} {getattr(run, key)!r}, expected one of {', '.join(known)}"
             )
-    return run
 
 
-def _problems(error: pydantic.ValidationError | TypeError) -> str:
+def _problems(error: pydantic.ValidationError | TypeError, kind: type[_Kind] = RunParameters) -> str:
     if isinstance(error, TypeError):
         return str(error)
-    known = ", ".join(field.name for field in fields(RunParameters))
+    known = ", ".join(field.name for field in fields(kind))
     texts = []
     for problem in error.errors():
         key = ".".join(map(str, problem["loc"]))
@@ -148,7 +181,7 @@ def _problems(error: pydantic.ValidationError | TypeError) -> str:
     return "; ".join(texts)
 
 
-def _checked_names(path: Path, table: str, runs: Sequence[RunParameters]) -> tuple[RunParameters, ...]:
+def _checked_names(path: Path, table: str, runs: Sequence[_Named]) -> tuple[_Named, ...]:
     names = [run.name for run in runs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -159,19 +192,21 @@ def _checked_names(path: Path, table: str, runs: Sequence[RunParameters]) -> tup
     return tuple(runs)
 
 
-def read_table(root: Path, table: str, only: str = "*") -> tuple[RunParameters, ...]:
+def read_table(
+    root: Path, table: str, only: str = "*", *, required: bool = True
+) -> tuple[RunParameters, ...]:
     """The runs of one table of the repository whose names match a pattern such as `digits-*`.
 
     Raises
     ------
     RunTableError
-        If there is no such table, or no run in it matches.
+        If there is no such table, or no run in it matches and one is required.
     """
     tables = read_tables(root / TABLE)
     if table not in tables:
         raise RunTableError(f"no table {table!r} in {root / TABLE}: expected one of {', '.join(tables)}")
     chosen = tuple(run for run in tables[table] if fnmatch.fnmatchcase(run.name, only))
-    if not chosen:
+    if not chosen and required:
         names = ", ".join(run.name for run in tables[table]) or "none"
         raise RunTableError(f"no run of table {table!r} matches {only!r}; its runs are {names}")
     return chosen

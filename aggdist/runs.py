@@ -16,12 +16,13 @@ from typing import Any
 
 from aggdist.experiment import RunParameters, read_record, record_is_current
 from aggdist.notebooks import Job, Outcome, execute_all
-from aggdist.run_table import RunTableError, read_extracts, read_table, read_tables
+from aggdist.run_table import RunTableError, read_extracts, read_studies, read_table, read_tables
 
 __all__ = [
     "CURRENT",
     "DATASET_TITLES",
     "QUICK",
+    "TEMPLATE",
     "Planned",
     "RunTableError",
     "compute_job",
@@ -30,6 +31,7 @@ __all__ = [
     "places",
     "plan",
     "read_extracts",
+    "read_studies",
     "read_table",
     "read_tables",
     "record_path",
@@ -53,7 +55,8 @@ NETWORK_TITLES = {
     "efficientnetlite0": "EfficientNet-Lite0",
     "resnet18": "ResNet-18",
 }
-_NOTEBOOK = Path("notebooks") / "experiments" / "experiment.ipynb"
+#: The notebook that every run executes, and that shows every record.
+TEMPLATE = Path("notebooks") / "experiments" / "experiment.ipynb"
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,13 @@ def record_path(root: Path, table: str, run: RunParameters) -> Path:
     return folder / f"{run.name}.json"
 
 
-def plan(root: Path, table: str, only: str = "*", force: bool = False) -> list[Planned]:
-    """What `make runs` would do with each run of a table, and why."""
+def plan(
+    root: Path, table: str, only: str = "*", force: bool = False, *, required: bool = True
+) -> list[Planned]:
+    """What `make runs` would do with each run of a table, and why; arguments as for `read_table`."""
     statuses = _dataset_statuses()
     planned = []
-    for run in read_table(root, table, only):
+    for run in read_table(root, table, only, required=required):
         record = record_path(root, table, run)
         current, reason = record_is_current(asdict(run), record)
         if current and not force:
@@ -100,7 +105,7 @@ def _dataset_statuses() -> Callable[[str], str]:
 
 def compute_job(root: Path, planned: Planned) -> Job:
     """The execution that makes a run's record; the executed notebook stays in `build/runs/`."""
-    run, notebook = planned.parameters, root / _NOTEBOOK
+    run, notebook = planned.parameters, root / TEMPLATE
     return Job(
         name=f"runs/{run.name}",
         notebook=notebook,
@@ -114,7 +119,7 @@ def compute_job(root: Path, planned: Planned) -> Job:
 
 def page_job(root: Path, record: Path, page: str, origin: str, target: Path) -> Job:
     """The execution that shows a record: a page called `page`, with `origin` in its title if not empty."""
-    notebook = root / _NOTEBOOK
+    notebook = root / TEMPLATE
     return Job(
         name=f"pages/{page}",
         notebook=notebook,

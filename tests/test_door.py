@@ -59,6 +59,7 @@ def test_rooms_import_only_from_rooms_above_them():
         "analysis",
         "analysis_sources",
         "experiment",
+        "studies",
         "run_table",
         "extracts",
         "runs",

@@ -15,6 +15,7 @@ from aggdist.datasets import DATASETS
 from aggdist.experiment import RunParameters
 from aggdist.notebooks import checked_parameters, execute
 from aggdist.paths import repository_root
+from aggdist.run_table import TABLE
 
 GOOD = """
 defaults: {seed: 0, splits: 2}
@@ -112,6 +113,42 @@ ROW = "tables: {quick: [{dataset: digits, network: digitcnn, aggregation: avg%s}
 def test_a_mistake_in_the_table_is_an_error_that_names_it(tmp_path, text, message):
     with pytest.raises(runs.RunTableError, match=message):
         runs.read_tables(written(tmp_path, text))
+
+
+STUDY = "tables: {}\nstudies: [{study: invariance, dataset: digits, network: digitcnn%s}]"
+
+
+def test_studies_have_their_rows(root):
+    table = root / TABLE
+    table.write_text(STUDY % ", seed: [0, 2]" + "\n")
+    names = [run.name for run in runs.read_studies(root)]
+    assert names == ["invariance-digits-digitcnn-s0", "invariance-digits-digitcnn-s2"]
+    assert [run.seed for run in runs.read_studies(root, "*-s2")] == [2]
+    assert runs.read_studies(root, "overfitting-*") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            STUDY % ", epochs: 3",
+            r"studies, row 1: unknown key 'epochs', expected some of study, dataset, network",
+        ),
+        (STUDY % ", seed: -1", r"studies, row 1: .*seed: got -1"),
+        (STUDY % ", seed: [0, 0]", r"table 'studies' has two runs called invariance-digits-digitcnn-s0"),
+        (STUDY.replace("invariance", "variance") % "", r"row 1: .*unknown study 'variance', expected one of"),
+        (STUDY.replace("digitcnn", "cnn") % "", r"row 1: unknown network 'cnn', expected one of digitcnn"),
+    ],
+)
+def test_a_mistake_in_the_studies_is_an_error_that_names_it(root, text, message):
+    (root / TABLE).write_text(text)
+    with pytest.raises(runs.RunTableError, match=message):
+        runs.read_studies(root)
+
+
+def test_a_pattern_may_match_studies_only(root):
+    assert runs.read_table(root, "full", "invariance-*", required=False) == ()
+    assert runs.plan(root, "full", "invariance-*", required=False) == []
 
 
 def test_an_unknown_table_or_pattern_is_an_error(root):

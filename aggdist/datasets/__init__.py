@@ -16,6 +16,9 @@ from aggdist.datasets.fetch import fetch
 # What a dataset is
 from aggdist.datasets.specification import DATASETS, ArraySpec, Citation, DatasetSpec, specification
 
+# Taking less of it
+from aggdist.datasets.subset import with_fewer_examples
+
 __all__ = [
     "DATASETS",
     "ArraySpec",
@@ -31,4 +34,5 @@ __all__ = [
     "load",
     "specification",
     "status",
+    "with_fewer_examples",
 ]

@@ -2,6 +2,8 @@
 
 from aggdist.equations import (  # the modules register their checks
     e1_empirical_estimators,
+    e2_performance,
+    e3_compactness,
     t01_rectified_gaussian,
     t02_zero_inflated_gamma,
     t03_average_pooling,
@@ -16,6 +18,9 @@ from aggdist.equations import (  # the modules register their checks
     t09_node_models,
     t09_output_nodes,
     t10_kl_divergence,
+    t11_information_efficiency,
+    t12_spatial_invariance,
+    t13_overfitting,
 )
 from aggdist.equations.registry import (
     CheckResult,
@@ -38,6 +43,8 @@ __all__ = [
     "absolute_error",
     "check",
     "e1_empirical_estimators",
+    "e2_performance",
+    "e3_compactness",
     "equation",
     "equations",
     "relative_error",
@@ -55,5 +62,8 @@ __all__ = [
     "t09_node_models",
     "t09_output_nodes",
     "t10_kl_divergence",
+    "t11_information_efficiency",
+    "t12_spatial_invariance",
+    "t13_overfitting",
     "violation",
 ]

@@ -22,7 +22,10 @@ from aggdist.notebooks import Job, Outcome, execute_all
 
 #: Functions, written "module:function", that write includes for the book's pages: called with the
 #: repository's root and the folder `book/_generated`, after the notebooks and before the rendering.
-GENERATORS: tuple[str, ...] = ("aggdist.figures.summary_tables:write_includes",)
+GENERATORS: tuple[str, ...] = (
+    "aggdist.figures.summary_tables:write_includes",
+    "aggdist.figures.study_tables:write_studies",
+)
 
 _QUICK_PAGE = "quick-"
 
@@ -74,7 +77,7 @@ def _execute(root: Path, workers: int) -> None:
 
 
 def theory_jobs(root: Path) -> list[Job]:
-    """One execution for each theory notebook; they may read the extracts in folders of `results/`."""
+    """One execution for each theory notebook; they may read extracts and studies, in folders of `results/`."""
     extracts = tuple(sorted(path for path in (root / "results").glob("*/**/*") if path.is_file()))
     notebooks = sorted((root / "notebooks" / "theory").glob("*.ipynb"))
     return [
@@ -95,9 +98,11 @@ def page_jobs(root: Path, quick: Sequence[runs.Planned]) -> list[Job]:
 
 
 def chapter_jobs(root: Path) -> list[Job]:
-    """One execution for each notebook about all committed records, which is all that it reads."""
-    records = tuple(sorted((root / "results").glob("*.json")))
-    notebooks = sorted((root / "notebooks" / "experiments").glob("summary*.ipynb"))
+    """One execution for each notebook about all committed records and studies, which are all that it reads."""
+    folder = root / "results"
+    records = (*sorted(folder.glob("*.json")), *sorted((folder / "studies").glob("*.json")))
+    found = sorted((root / "notebooks" / "experiments").glob("*.ipynb"))
+    notebooks = [notebook for notebook in found if notebook.name != runs.TEMPLATE.name]
     return [
         Job(
             f"experiments/{notebook.stem}",

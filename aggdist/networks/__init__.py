@@ -18,6 +18,7 @@ from aggdist.networks.checkpoint import (
     training_examples,
 )
 from aggdist.networks.defaults import DEFAULTS, Default, TrainingParameters, default
+from aggdist.networks.flattening import FLATTEN, build_flattening, map_positions
 from aggdist.networks.inputs import Inputs, InputSpec, prepare
 from aggdist.networks.network import Network, build
 from aggdist.networks.pretrained import PRETRAINED, Pretrained, PretrainedError
@@ -26,6 +27,7 @@ from aggdist.networks.trunks import NETWORKS
 
 __all__ = [
     "DEFAULTS",
+    "FLATTEN",
     "NETWORKS",
     "PRETRAINED",
     "Checkpoint",
@@ -42,11 +44,13 @@ __all__ = [
     "TrainingParameters",
     "accuracy",
     "build",
+    "build_flattening",
     "checkpoint_folder",
     "checkpoint_key",
     "cpu_threads",
     "default",
     "load_checkpoint",
+    "map_positions",
     "prepare",
     "recipe_for",
     "source_digest",

@@ -15,8 +15,19 @@ from typing import Any, Protocol
 import torch
 
 import aggdist.aggregation.layers
-from aggdist.networks import augment, inputs, network, pretrained, sentences, spectrogram, training, trunks
+from aggdist.networks import (
+    augment,
+    flattening,
+    inputs,
+    network,
+    pretrained,
+    sentences,
+    spectrogram,
+    training,
+    trunks,
+)
 from aggdist.networks.defaults import TrainingParameters, default
+from aggdist.networks.flattening import FLATTEN, build_flattening
 from aggdist.networks.inputs import DatasetLike, Inputs, InputSpec, prepare
 from aggdist.networks.network import Network, build
 from aggdist.networks.pretrained import PRETRAINED, PretrainedError, assemble, train_head
@@ -26,8 +37,8 @@ from aggdist.paths import atomic_folder, cache_folder
 FORMAT = 1  # raise when the files of a checkpoint change
 WEIGHTS, SUMMARY = "weights.pt", "checkpoint.json"
 
-# Not here: defaults.py, whose values enter the key one by one, and this module, which only stores. The module of
-# pretrained networks enters their keys only.
+# Not here: defaults.py, whose values enter the key one by one, and this module, which only stores. The modules of
+# pretrained and of flattening networks enter their keys only.
 _SOURCES = (aggdist.aggregation.layers, augment, inputs, network, sentences, spectrogram, training, trunks)
 
 
@@ -49,7 +60,7 @@ class Recipe:
     Attributes
     ----------
     dataset, network, aggregation
-        Names.
+        Names; instead of an aggregation also "flatten".
     seed
         Of the weights, the order of the images, augmentation and dropout.
     training
@@ -160,6 +171,8 @@ def checkpoint_key(recipe: Recipe, data_digest: str) -> str:
             PRETRAINED[recipe.network].identity(),
             Path(pretrained.__file__).read_text(encoding="utf-8"),
         ]
+    if recipe.aggregation == FLATTEN:
+        everything["flattening"] = Path(flattening.__file__).read_text(encoding="utf-8")
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
 
@@ -232,6 +245,8 @@ def _fresh(recipe: Recipe, spec: InputSpec) -> Network:
     powers: dict[str, Any] = {"p": recipe.p, "learnable": recipe.learnable}
     if recipe.network in PRETRAINED:
         return assemble(recipe.network, spec, recipe.aggregation, **powers)
+    if recipe.aggregation == FLATTEN:
+        return build_flattening(recipe.network, spec, seed=recipe.seed)
     return build(recipe.network, spec, recipe.aggregation, seed=recipe.seed, **powers)
 
 

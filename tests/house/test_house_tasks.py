@@ -116,9 +116,10 @@ def table(monkeypatch):
         return outcomes
 
     seen_workers = workers
-    monkeypatch.setattr(run_command.runs, "plan", lambda root, table, only, force: rows)
+    monkeypatch.setattr(run_command.runs, "plan", lambda root, table, only, force, required: rows)
     monkeypatch.setattr(run_command.runs, "execute_plan", execute_plan)
     monkeypatch.setattr(run_command.runs, "read_extracts", lambda root, only: ())
+    monkeypatch.setattr(run_command.runs, "read_studies", lambda root, only: ())
     monkeypatch.setattr(run_command, "cores", lambda: 5)
     return workers, rows
 
@@ -179,7 +180,7 @@ def test_mistakes_on_the_command_line_are_errors(tmp_path, monkeypatch):
     with pytest.raises(HouseError, match="--jobs 0: expected at least 1"):
         run_command.run(tmp_path, asked(jobs=0))
 
-    def wrong(*values):
+    def wrong(*values, **named):
         raise RunTableError("no table 'ful'")
 
     monkeypatch.setattr(run_command.runs, "plan", wrong)
