@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -23,3 +24,10 @@ def _own_cache(tmp_path, monkeypatch):
     """No test reads or writes the user's caches."""
     monkeypatch.setenv("AGGDIST_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("AGGDIST_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Layers that a test makes have the same weights in each run."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)

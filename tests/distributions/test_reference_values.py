@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from scipy.special import owens_t
 
 from aggdist.distributions import (
     Affine,
@@ -256,16 +257,23 @@ def test_skew_normal_quantile_and_bulk_far_out() -> None:
 
 
 def test_skew_normal_is_fast() -> None:
-    """The bar: 30 ms for 1024 points of 10 x 10 laws on a quiet machine; other tests run beside this one."""
+    """1024 points of 10 x 10 laws, against Owen's function at the same points, which takes 13 to 17 ms.
+
+    A ratio in one run holds on a busy or slow machine; it is 2.2 for the cdf and 0.5 for the logarithm of the
+    density (`scipy.stats.skewnorm.cdf`: 1200).
+    """
     law = SkewNormal(np.zeros((10, 10)), 1.0, np.linspace(-0.99, 0.99, 100).reshape(10, 10))
     x = np.linspace(-9, 9, 1024)[:, None, None]
-    for function in (law.logpdf, law.cdf):
-        times = []
-        for _ in range(7):
+    u, alpha = np.broadcast_arrays(x, np.abs(law.alpha))
+    tasks = {"owens_t": lambda: owens_t(u, alpha), "cdf": lambda: law.cdf(x), "logpdf": lambda: law.logpdf(x)}
+    best = dict.fromkeys(tasks, np.inf)
+    for _ in range(7):
+        for name, task in tasks.items():
             start = time.perf_counter()
-            function(x)
-            times.append(time.perf_counter() - start)
-        assert min(times) < 0.12
+            task()
+            best[name] = min(best[name], time.perf_counter() - start)
+    assert best["cdf"] < 4 * best["owens_t"]
+    assert best["logpdf"] < 1.5 * best["owens_t"]
 
 
 def test_generalised_extreme_value_joins_gumbel() -> None:
