@@ -207,10 +207,10 @@ def test_a_file_to_be_read_that_is_missing_is_an_error(job, tmp_path):
         execute_cached(replace(job, reads=(tmp_path / "gone.json",)), tmp_path / "build")
 
 
-def test_the_sources_of_the_house_do_not_matter_but_all_others_do():
+def test_the_sources_of_house_and_pages_do_not_matter_but_all_others_do():
     names = {path.relative_to(cache._PACKAGE).as_posix() for path in cache.sources()}
     assert {"experiment.py", "paths.py", "notebooks/engine.py", "datasets/cache.py"} <= names
-    assert not [name for name in names if name.startswith("house/")]
+    assert not [name for name in names if name.startswith(("house/", "pages/"))]
 
 
 def test_several_at_a_time_and_a_failed_one_does_not_stop_the_others(tmp_path):

@@ -29,9 +29,10 @@ _KEY_PACKAGES = (
 
 
 def sources() -> list[Path]:
-    """Source files of aggdist on which an executed notebook may depend: all but the house tasks."""
+    """Source files of aggdist on which an executed notebook may depend: all but house tasks and generated pages."""
     files = [*_PACKAGE.rglob("*.py"), *_PACKAGE.rglob("*.mplstyle")]
-    return [path for path in files if path.parent.name != "house"]
+    apart = {_PACKAGE / "house", _PACKAGE / "pages"}
+    return [path for path in files if apart.isdisjoint(path.parents)]
 
 
 def content_key(job: Job) -> str:

@@ -1,12 +1,8 @@
-"""Every page of the built book, as files and in headless Chromium; `make book` first.
-
-Without Chromium the tests in a browser are skipped at home, and fail where CI is true.
-"""
+"""Every page of the built book, as files and in headless Chromium; `make book` first."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,16 +14,7 @@ from aggdist.paths import repository_root
 
 pytestmark = pytest.mark.book
 
-ROOT = repository_root()
-BOOK = Path(os.environ.get("AGGDIST_BOOK", ROOT / "build" / "book"))
-# Without a book there is still one page to look for, so that its absence is a failure.
-PAGES = [
-    name
-    for name in sorted(path.relative_to(BOOK).as_posix() for path in BOOK.rglob("*.html"))
-    if not name.startswith("_static/") and name != "index.html"  # parts of the theme; a redirection
-] or ["intro.html"]
 WIDE, PHONE = 1280, 390
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 class PageParser(HTMLParser):
@@ -59,121 +46,60 @@ class PageParser(HTMLParser):
 
 
 @cache
-def parsed(name: str) -> PageParser:
-    path = BOOK / name
+def parsed(path: Path) -> PageParser:
     assert path.is_file(), f"there is no {path}: run make book first"
     parser = PageParser()
     parser.feed(path.read_text(encoding="utf-8"))
     return parser
 
 
-def target_of(name: str, address: str) -> tuple[str, str]:
-    """The file within the book that an internal address on a page means, and the anchor in it."""
+def target_of(page: Path, address: str) -> tuple[Path, str]:
+    """The file that an internal address on a page means, and the anchor in it."""
     parts = urlsplit(address)
     path = unquote(parts.path)
-    whole = (BOOK / name).parent / path if path else BOOK / name
-    return os.path.relpath(whole, BOOK).replace(os.sep, "/"), unquote(parts.fragment)
+    whole = page.parent / path if path else page
+    return Path(os.path.normpath(whole)), unquote(parts.fragment)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_internal_links_lead_somewhere(name):
+def test_internal_links_lead_somewhere(book, name):
     broken = []
-    for link in parsed(name).links:
+    for link in parsed(book / name).links:
         if urlsplit(link).scheme or link in ("", "#"):
             continue
-        target, anchor = target_of(name, link)
-        if not (BOOK / target).is_file() or (
-            anchor and target.endswith(".html") and anchor not in parsed(target).ids
-        ):
+        target, anchor = target_of(book / name, link)
+        inside = target.is_relative_to(book) and target.is_file()
+        if not inside or (anchor and target.suffix == ".html" and anchor not in parsed(target).ids):
             broken.append(link)
     assert not broken
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_everything_that_is_loaded_is_in_the_book(name):
-    wrong = [
-        address
-        for address in parsed(name).loads
-        if not address.startswith("data:")
-        and (urlsplit(address).netloc or not (BOOK / target_of(name, address)[0]).is_file())
-    ]
-    assert not wrong
+def test_everything_that_is_loaded_is_in_the_book(book, name):
+    def is_inside(address):
+        target = target_of(book / name, address)[0]
+        return not urlsplit(address).netloc and target.is_relative_to(book) and target.is_file()
+
+    loads = [address for address in parsed(book / name).loads if not address.startswith("data:")]
+    assert not [address for address in loads if not is_inside(address)]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_image_has_a_real_description(name):
+def test_every_image_has_a_real_description(book, name):
     def poor(image):
         alt = image.get("alt", "").strip()
         return len(alt) < 15 or "_images/" in alt or alt.endswith((".png", ".svg", ".jpg"))
 
-    assert not [image.get("src") for image in parsed(name).images if poor(image)]
+    assert not [image.get("src") for image in parsed(book / name).images if poor(image)]
 
 
-def test_the_address_that_is_printed_leads_to_the_first_page(tabs):
+def test_the_address_that_is_printed_leads_to_the_first_page(book, tabs):
     tab = tabs["light"]
-    tab.page.goto((BOOK / "index.html").as_uri())
+    tab.page.goto((book / "index.html").as_uri())
     tab.page.wait_for_url("**/intro.html")
 
 
-def test_each_record_has_a_page():
-    expected = {f"runs/{record.stem}.html" for record in (ROOT / "results").glob("*.json")}
-    assert expected <= set(PAGES)
-    assert any(name.startswith("runs/quick-") for name in PAGES)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        installed = [found for name in BROWSERS if (found := shutil.which(name))]
-        own = playwright.chromium.executable_path
-        if not installed and not Path(own).exists():
-            stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-            stop(f"no Chromium here: found none of {', '.join(BROWSERS)}, nor playwright's own")
-        started = playwright.chromium.launch(executable_path=(*installed, own)[0], args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-class Tab:
-    """One browser tab that notes what must not happen."""
-
-    def __init__(self, context):
-        self.page = context.new_page()
-        self.page.set_default_timeout(120_000)  # milliseconds; a busy machine is no fault of the book
-        self.problems: list[str] = []
-        self.page.on("console", lambda m: m.type == "error" and self.problems.append(f"console: {m.text}"))
-        self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
-        self.page.on("request", self._request)
-        self.page.on("requestfailed", self._failed)
-
-    def _request(self, request):
-        if urlsplit(request.url).scheme not in ("file", "data", "blob"):
-            self.problems.append(f"asked a host: {request.url}")
-
-    def _failed(self, request):
-        # Opening the next page cuts off what the last one was still loading (its icon, mostly): no fault of a page.
-        # A missing file has another reason, ERR_FILE_NOT_FOUND.
-        if request.failure != "net::ERR_ABORTED":
-            self.problems.append(f"failed: {request.url} ({request.failure})")
-
-    def open(self, address: str, width: int = WIDE) -> None:
-        self.problems.clear()
-        self.page.set_viewport_size({"width": width, "height": 900})
-        self.page.goto((BOOK / address.split("?")[0]).as_uri() + address[len(address.split("?")[0]) :])
-        self.page.evaluate("window.MathJax?.startup?.promise")
-
-    def ask(self, script: str):
-        return self.page.evaluate(script)
-
-
-@pytest.fixture(scope="session")
-def tabs(browser):
-    """A tab for each colour scheme, used for all pages."""
-    contexts = {scheme: browser.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
-    yield {scheme: Tab(context) for scheme, context in contexts.items()}
-    for context in contexts.values():
-        context.close()
+def test_each_record_has_a_page(pages):
+    expected = {f"runs/{record.stem}.html" for record in (repository_root() / "results").glob("*.json")}
+    assert expected <= set(pages)
+    assert any(page.startswith("runs/quick-") for page in pages)
 
 
 # Formulas that MathJax left as they were, or could not read; an unknown macro is shown in red.
@@ -237,9 +163,8 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_the_page_reads_well_in_a_browser(tabs, name, scheme):
-    assert (BOOK / name).is_file(), f"there is no {BOOK / name}: run make book first"
+def test_the_page_reads_well_in_a_browser(book, tabs, name, scheme):
+    assert (book / name).is_file(), f"there is no {book / name}: run make book first"
     tab = tabs[scheme]
     # The width at which it is opened differs, so that both orders are seen; then the other width.
     first, second = (WIDE, PHONE) if scheme == "light" else (PHONE, WIDE)
@@ -265,9 +190,9 @@ def test_search_finds_pages_without_a_connection(tabs):
     assert tab.problems == []
 
 
-def test_a_notebook_is_saved_rather_than_shown(tabs):
+def test_a_notebook_is_saved_rather_than_shown(pages, tabs):
     tab = tabs["light"]
-    tab.open(next(name for name in PAGES if name.startswith("theory/")))
+    tab.open(next(page for page in pages if page.startswith("theory/")))
     button = tab.page.locator(".btn-download-source-button").first
     assert button.get_attribute("download") is not None
     assert button.get_attribute("target") is None
