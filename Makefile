@@ -3,7 +3,7 @@
 #   make runs ARGS="--list"    arguments for the task
 #   make book PYTHON=python3.12
 
-TASKS := book test test-full test-book bench runs verify lab clean clean-env help
+TASKS := book figure test test-full test-book bench runs verify lab clean clean-env help
 ARGS ?=
 MAKEFLAGS += --silent
 

@@ -79,7 +79,8 @@ class CheckResult:
     def _repr_html_(self) -> str:
         e = self.evidence
         return (
-            f'<div class="equation-check holds" id="{self.equation.anchor}">'
+            f'<div class="equation-check holds" id="{self.equation.anchor}" '
+            f'data-error="{e.error:.1e}" data-allowed="{e.tolerance:.0e}">'
             f"<strong>{self.equation.tag} holds.</strong> {html.escape(self.equation.statement)}. "
             f'<span class="equation-check-detail">Error {e.error:.1e}, allowed {e.tolerance:.0e}: '
             f"{html.escape(e.detail)}.</span></div>"

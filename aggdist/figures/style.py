@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from importlib.resources import files
 from typing import Literal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from aggdist.prediction import FEATURE_MODELS
 from aggdist.prediction.activation_models import (
@@ -88,7 +91,16 @@ def use_style() -> None:
         # No date and no random identifiers: a figure that has not changed is the same file.
         formats = {"bbox_inches": "tight", "metadata": {"Date": None}}
         set_matplotlib_formats("svg", **formats)  # type: ignore[no-untyped-call]
+        # Pages show the SVG; the PDF beside it is for readers who take one figure.
+        shell.display_formatter.formatters["application/pdf"].for_type(Figure, _as_pdf)  # type: ignore[attr-defined]
     mpl.rcParams["svg.hashsalt"] = "aggdist"
+
+
+def _as_pdf(figure: Figure) -> str:
+    """The figure as PDF without a date, in base64 as notebooks hold it."""
+    pdf = io.BytesIO()
+    figure.savefig(pdf, format="pdf", bbox_inches="tight", metadata={"CreationDate": None})
+    return base64.b64encode(pdf.getvalue()).decode("ascii")
 
 
 def _shell() -> object | None:

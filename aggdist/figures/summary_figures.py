@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -164,14 +164,17 @@ def main_result_digest(panels: Sequence[Panel]) -> str:
     return total.hexdigest()
 
 
-def draw_main_result(panels: Sequence[Panel], path: Path) -> None:
-    """Write the main figure as SVG to `path`; its digest is in the file's metadata."""
+def draw_main_result(panels: Sequence[Panel], path: Path, kind: Literal["svg", "pdf"] = "svg") -> None:
+    """Write the main figure to `path`; its title and, in an SVG, its digest are in the file's metadata."""
+    metadata: dict[str, str | None] = {"Title": "Predicted and observed KL divergence of output nodes"}
+    if kind == "svg":
+        metadata |= {"Date": None, "Identifier": main_result_digest(panels)}
+    else:
+        metadata |= {"CreationDate": None}
     with plt.rc_context():
         use_style()
         figure = plot_main_result(panels)
-        title = "Predicted and observed KL divergence of output nodes"
-        metadata = {"Date": None, "Title": title, "Identifier": main_result_digest(panels)}
-        figure.savefig(path, format="svg", bbox_inches="tight", metadata=metadata)
+        figure.savefig(path, format=kind, bbox_inches="tight", metadata=metadata)
         plt.close(figure)
 
 

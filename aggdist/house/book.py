@@ -25,6 +25,9 @@ from aggdist.notebooks import Job, Outcome, execute_all
 GENERATORS: tuple[str, ...] = (
     "aggdist.figures.summary_tables:write_includes",
     "aggdist.figures.study_tables:write_studies",
+    "aggdist.pages.figure_map:write_figure_map",
+    "aggdist.pages.equation_map:write_equation_map",
+    "aggdist.pages.claim_map:write_claim_map",
 )
 
 _QUICK_PAGE = "quick-"
@@ -61,7 +64,7 @@ def clear(root: Path) -> None:
     made = ("book/theory", "book/experiments", "book/runs", "book/_generated")
     for name in (*made, "build/book", "build/_build"):
         shutil.rmtree(root / name, ignore_errors=True)
-    for name in made:
+    for name in (*made, "book/_generated/site"):
         (root / name).mkdir(parents=True)
 
 

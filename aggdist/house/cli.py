@@ -149,6 +149,16 @@ def _book(args: argparse.Namespace) -> int:
     return book.build(repository_root(), jobs=args.jobs)
 
 
+def _figure_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="of the figure, as on the book's page 'All figures'")
+
+
+def _figure(args: argparse.Namespace) -> int:
+    from aggdist.house import figure_command
+
+    return figure_command.make(repository_root(), args.name)
+
+
 def _runs(args: argparse.Namespace) -> int:
     from aggdist.house import run_command
 
@@ -188,6 +198,9 @@ TASKS: dict[str, Task] = {
     "runs": Task(_runs, "make the records of the run table that are not up to date", True, _runs_arguments),
     "verify": Task(
         _verify, "make runs anew and compare them with their committed records", True, _verify_arguments
+    ),
+    "figure": Task(
+        _figure, "make one figure again, as SVG and PDF in build/figures/", True, _figure_arguments
     ),
     "datasets": Task(
         _datasets, "list the datasets, or fetch one: datasets fetch NAME|all", False, _datasets_arguments

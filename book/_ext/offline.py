@@ -18,6 +18,7 @@ from sphinx.config import Config
 def add_vendored_files(app: Sphinx, config: Config) -> None:
     """Copy `book/vendor/` beside the static files, and take the book's address from the environment."""
     config.html_static_path.append("vendor")
+    config.html_extra_path.append("_generated/site")  # files with permanent names, such as figures/NAME.svg
     config.html_baseurl = config.ogp_site_url = os.environ.get("BOOK_URL", "")
 
 
