@@ -76,6 +76,8 @@ def _example(split: Split, all_laws: dict[str, Distribution], label: int, channe
     values = split.judged[split.labels == label, channel]
     low = min(0.0, float(np.quantile(values, 0.005)))  # 0 unless features may be negative
     top = max(0.0, float(np.quantile(values, 0.995)) or float(values.max()))
+    if top == low:  # a channel that is silent on every judged image shows no scale of its own
+        top = 1.0
     edges = np.linspace(low, top, 25)
     grid = np.linspace(low, top, CURVE_POINTS)[1:]
     laws = {name: law[label, channel] for name, law in all_laws.items()}

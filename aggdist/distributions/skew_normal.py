@@ -226,12 +226,13 @@ def _log_density(u: Array, alpha: Array) -> Array:
 def _tails(u: Array, alpha: Array) -> tuple[Array, Array]:
     """P(Y <= u) and P(Y > u) for the standard law of alpha >= 0.
 
-    Both from P(Y <= -|u|), by P(|Y| > v) = erfc(v/sqrt 2), of which the long tail is at least half.
+    Both from P(Y <= -|u|), by P(|Y| > v) = erfc(v/sqrt 2), of which the long tail is at least half, also where
+    the difference has lost its digits.
     """
     v = np.abs(u)
-    light = _light_tail(np.minimum(v, _BEYOND), alpha)
+    light, both = _light_tail(np.minimum(v, _BEYOND), alpha), scipy_special.erfc(v / sqrt(2))
     lower = np.where(u < 0, light, scipy_special.erf(v / sqrt(2)) + light)
-    upper = np.where(u < 0, 1 - light, scipy_special.erfc(v / sqrt(2)) - light)
+    upper = np.where(u < 0, 1 - light, np.maximum(both - light, both / 2))
     return lower, upper
 
 
