@@ -28,6 +28,7 @@ GENERATORS: tuple[str, ...] = (
     "aggdist.pages.figure_map:write_figure_map",
     "aggdist.pages.equation_map:write_equation_map",
     "aggdist.pages.claim_map:write_claim_map",
+    "aggdist.pages.reproduce:write_reproduce",
 )
 
 _QUICK_PAGE = "quick-"
