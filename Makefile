@@ -3,7 +3,7 @@
 #   make runs ARGS="--list"    arguments for the task
 #   make book PYTHON=python3.12
 
-TASKS := book figure test test-full test-book bench runs verify lab clean clean-env help
+TASKS := book figure zip pdf test test-full test-book bench runs verify lab clean clean-env help
 ARGS ?=
 MAKEFLAGS += --silent
 
@@ -31,5 +31,5 @@ $(TASKS):
 # With `make -j`, what needs another named target waits for it.
 after = $(filter $(1),$(MAKECMDGOALS))
 book test test-full bench runs verify lab: | $(call after,clean clean-env)
-test-book: | $(call after,clean clean-env book)
+test-book zip pdf: | $(call after,clean clean-env book)
 verify: | $(call after,runs)

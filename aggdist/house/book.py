@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aggdist import runs
 from aggdist.experiment import RecordError
+from aggdist.house.built_book import STAMP, sources_digest, stamp
 from aggdist.house.machine import cores, one_at_a_time
 from aggdist.house.terminal import HouseError, complain, duration, last_lines, say, without_colours
 from aggdist.notebooks import Job, Outcome, execute_all
@@ -29,6 +30,7 @@ GENERATORS: tuple[str, ...] = (
     "aggdist.pages.equation_map:write_equation_map",
     "aggdist.pages.claim_map:write_claim_map",
     "aggdist.pages.reproduce:write_reproduce",
+    "aggdist.pages.getting:write_getting",
 )
 
 _QUICK_PAGE = "quick-"
@@ -65,6 +67,7 @@ def clear(root: Path) -> None:
     made = ("book/theory", "book/experiments", "book/runs", "book/_generated")
     for name in (*made, "build/book", "build/_build"):
         shutil.rmtree(root / name, ignore_errors=True)
+    (root / STAMP).unlink(missing_ok=True)
     for name in (*made, "book/_generated/site"):
         (root / name).mkdir(parents=True)
 
@@ -148,7 +151,7 @@ def render(root: Path) -> Path:
     HouseError
         If Jupyter Book fails or warns; its last lines are in the message, all of them in `build/book.log`.
     """
-    started = time.monotonic()
+    started, made_from = time.monotonic(), sources_digest(root)
     say("Rendering.")
     output = root / "build"
     command = [
@@ -168,6 +171,7 @@ def render(root: Path) -> Path:
         raise HouseError(f"the book could not be rendered; the end of {log}:\n{_what_went_wrong(text)}")
     (output / "_build" / "html").replace(output / "book")
     shutil.rmtree(output / "_build")
+    stamp(root, made_from)
     say(f"  rendered in {duration(time.monotonic() - started)}")
     return output / "book" / "index.html"
 

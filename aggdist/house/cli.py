@@ -137,6 +137,13 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="say what would be done, and do nothing")
 
 
+def _pdf_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--only", metavar="PATTERN", default="*", help="only pages of such a name, as 'theory/*'"
+    )
+    parser.add_argument("--runs", action="store_true", help="also the pages of single runs")
+
+
 def _datasets_arguments(parser: argparse.ArgumentParser) -> None:
     from aggdist.datasets import cli
 
@@ -157,6 +164,18 @@ def _figure(args: argparse.Namespace) -> int:
     from aggdist.house import figure_command
 
     return figure_command.make(repository_root(), args.name)
+
+
+def _zip(args: argparse.Namespace) -> int:
+    from aggdist.house import zip_command
+
+    return zip_command.run(repository_root())
+
+
+def _pdf(args: argparse.Namespace) -> int:
+    from aggdist.house import pdf_command
+
+    return pdf_command.run(repository_root(), args)
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -187,6 +206,8 @@ TASKS: dict[str, Task] = {
     "book": Task(
         _book, "run the theory notebooks and the quick runs, render the book", True, _book_arguments
     ),
+    "zip": Task(_zip, "pack the built book into one file that is read without a connection", True),
+    "pdf": Task(_pdf, "print the built book into one PDF (needs Chromium)", True, _pdf_arguments),
     "test": Task(_starting(tasks.run_tests), "run the tests", True, _PYTEST),
     "test-full": Task(
         _starting(tasks.run_all_tests), "run the tests with the long property tests", True, _PYTEST

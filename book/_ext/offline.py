@@ -3,7 +3,9 @@
 * MathJax is vendored in `book/vendor/`. It cannot be in `_static/`: Jupyter Book adds every script there to
   every page, and MathJax would be loaded twice.
 * The script that declares THEBE_JS_URL is added twice; the second declaration is an error.
-* The address of the published book comes from $BOOK_URL, which only the publishing workflow knows.
+* The addresses of the published book, $BOOK_URL, and of its repository, $BOOK_REPOSITORY and $BOOK_BRANCH, come from
+  the environment: only the publishing workflow knows them. Without a repository no page has launch buttons.
+* Every page has a link to the page that says how to cite.
 """
 
 from __future__ import annotations
@@ -13,6 +15,10 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+from aggdist.pages import launch
+
+CITE = "how_to_cite"
 
 
 def add_vendored_files(app: Sphinx, config: Config) -> None:
@@ -37,8 +43,22 @@ def drop_repeated_scripts(
     context["script_files"] = kept
 
 
+def add_buttons(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Buttons to run a chapter elsewhere, if the repository has an address, and one to cite."""
+    head = context.get("header_buttons")
+    if head is None:
+        return
+    head.extend(launch.buttons(launch.configured(), page))
+    if page != CITE:
+        address = context["pathto"](CITE)
+        button = {"text": "Cite", "url": address, "tooltip": "How to cite", "label": "cite-button"}
+        head.append({"type": "link", "icon": "fas fa-quote-right", **button})
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect both."""
+    """Connect all three."""
     app.connect("config-inited", add_vendored_files)
+    # After the theme's own buttons (501), before its templates are filled.
+    app.connect("html-page-context", add_buttons, priority=600)
     app.connect("html-page-context", drop_repeated_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,6 +9,16 @@ document.addEventListener("DOMContentLoaded", () => {
     link.setAttribute("download", "");
     link.removeAttribute("target");
   }
+  // The theme opens every button of the head in a tab; the page that says how to cite is one of the book.
+  for (const link of document.querySelectorAll(".btn-cite-button")) {
+    link.removeAttribute("target");
+  }
+  // On paper an address is added to the words of a link, but not where the words are the address.
+  for (const link of document.querySelectorAll("a.reference.external")) {
+    if (/^(https?:|doi:|arXiv:|10\.)/.test(link.textContent.trim())) {
+      link.classList.add("says-address");
+    }
+  }
   // Folded cells are named by the words that are seen, not by another text.
   for (const summary of document.querySelectorAll("details.hide > summary[aria-label]")) {
     summary.removeAttribute("aria-label");
