@@ -2,8 +2,9 @@
 #   TORCH=cpu make book        PyTorch without gigabytes of CUDA libraries (Linux without a GPU)
 #   make runs ARGS="--list"    arguments for the task
 #   make book PYTHON=python3.12
+#   make check-assignment N=1                FILE=path and SEED=number are passed on too
 
-TASKS := book figure zip pdf test test-full test-book bench runs verify lab clean clean-env help
+TASKS := book figure zip pdf test test-full test-book bench runs verify check-assignment solutions lab clean clean-env help
 ARGS ?=
 MAKEFLAGS += --silent
 
@@ -26,10 +27,15 @@ endif
 
 $(TASKS):
 	@$(if $(PYTHON),,$(error No Python 3.11, 3.12 or 3.13 was found. Install one (Debian and Ubuntu: sudo apt-get install python3 python3-venv; macOS: brew install python@3.12) or name one: make $@ PYTHON=/path/to/python))
-	@$(PYTHON) -m aggdist $@ $(ARGS)
+	@$(PYTHON) -m aggdist $@ $(WORDS) $(ARGS)
+
+# Words of their own, so that students need no quotation marks.
+WORDS =
+check-assignment solutions: WORDS = $(N)
+check-assignment: WORDS += $(if $(FILE),--file '$(FILE)') $(if $(SEED),--seed $(SEED))
 
 # With `make -j`, what needs another named target waits for it.
 after = $(filter $(1),$(MAKECMDGOALS))
-book test test-full bench runs verify lab: | $(call after,clean clean-env)
+book test test-full bench runs verify check-assignment solutions lab: | $(call after,clean clean-env)
 test-book zip pdf: | $(call after,clean clean-env book)
 verify: | $(call after,runs)

@@ -66,6 +66,7 @@ def test_rooms_import_only_from_rooms_above_them():
         "verify",
         "figures",
         "own_network",
+        "coursework",
         "pages",
     ]
     shared = {"distributions", "divergence", "paths", "provenance"}

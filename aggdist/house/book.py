@@ -31,6 +31,8 @@ GENERATORS: tuple[str, ...] = (
     "aggdist.pages.claim_map:write_claim_map",
     "aggdist.pages.reproduce:write_reproduce",
     "aggdist.pages.getting:write_getting",
+    "aggdist.pages.exercises:write_exercises",
+    "aggdist.pages.assignments:write_assignments",
 )
 
 _QUICK_PAGE = "quick-"

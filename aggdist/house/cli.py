@@ -144,6 +144,18 @@ def _pdf_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", action="store_true", help="also the pages of single runs")
 
 
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    _assignment_argument(parser)
+    parser.add_argument(
+        "--file", type=Path, metavar="PATH", help="the notebook (default: the starter's place)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the random inputs (default: 0)")
+
+
+def _assignment_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", nargs="?", type=int, metavar="N", help="the assignment: 1, 2 or 3")
+
+
 def _datasets_arguments(parser: argparse.ArgumentParser) -> None:
     from aggdist.datasets import cli
 
@@ -196,6 +208,18 @@ def _datasets(args: argparse.Namespace) -> int:
     return cli.run(args)
 
 
+def _check_assignment(args: argparse.Namespace) -> int:
+    from aggdist.house import coursework_command
+
+    return coursework_command.check_assignment(repository_root(), args)
+
+
+def _solutions(args: argparse.Namespace) -> int:
+    from aggdist.house import coursework_command
+
+    return coursework_command.solutions(repository_root(), args)
+
+
 def _starting(program: Callable[[Path, Sequence[str]], int]) -> Callable[[argparse.Namespace], int]:
     return lambda args: program(repository_root(), args.arguments)
 
@@ -226,6 +250,10 @@ TASKS: dict[str, Task] = {
     "datasets": Task(
         _datasets, "list the datasets, or fetch one: datasets fetch NAME|all", False, _datasets_arguments
     ),
+    "check-assignment": Task(
+        _check_assignment, "check an assignment on random inputs: check-assignment N", True, _check_arguments
+    ),
+    "solutions": Task(_solutions, "make the solved assignments, for lecturers", True, _assignment_argument),
     "lab": Task(_starting(tasks.lab), "open the notebooks in JupyterLab", True, _passed_on("JupyterLab")),
     "clean": Task(lambda args: tasks.clean(repository_root()), "remove what was built, but not .venv"),
     "clean-env": Task(lambda args: tasks.clean_environment(repository_root()), "remove .venv"),

@@ -29,9 +29,9 @@ _KEY_PACKAGES = (
 
 
 def sources() -> list[Path]:
-    """Source files of aggdist on which an executed notebook may depend: all but house tasks and generated pages."""
+    """Source files of aggdist on which an executed notebook may depend: all but house, pages, coursework."""
     files = [*_PACKAGE.rglob("*.py"), *_PACKAGE.rglob("*.mplstyle")]
-    apart = {_PACKAGE / "house", _PACKAGE / "pages"}
+    apart = {_PACKAGE / "house", _PACKAGE / "pages", _PACKAGE / "coursework"}
     return [path for path in files if apart.isdisjoint(path.parents)]
 
 
