@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -144,3 +146,32 @@ def records():
         ),
         make_record("gem", 0, "fsdd", "melcnn", **few),
     ]
+
+
+@pytest.fixture
+def no_window():
+    """Figures are drawn in memory, and are gone after the test."""
+    backend = matplotlib.get_backend()
+    matplotlib.use("agg")
+    yield
+    plt.close("all")
+    matplotlib.use(backend)
+
+
+@pytest.fixture
+def shown(no_window, monkeypatch):
+    """Calls a function that shows one figure, draws that figure, and returns its axes."""
+    figures = []
+
+    def show():
+        figures.append(plt.gcf())
+        figures[-1].canvas.draw()
+
+    monkeypatch.setattr(plt, "show", show)
+
+    def call(plot, *given, **named):
+        plot(*given, **named)
+        assert len(figures) == 1, f"{plot.__name__} showed {len(figures)} figures, expected one"
+        return figures.pop().axes
+
+    return call

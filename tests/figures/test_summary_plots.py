@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from aggdist.figures.summary_targets import DISTANCE_EXCESS
 from aggdist.prediction import DEFAULT_MODEL
 from aggdist.runs import DATASET_TITLES
 
+pytestmark = pytest.mark.usefixtures("no_window")
 ALL = [
     plots.plot_all_nodes,
     plots.plot_ladder,
@@ -22,15 +22,6 @@ ALL = [
     failures.plot_error_against_divergence,
     failures.plot_bounded_and_auc,
 ]
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    backend = matplotlib.get_backend()
-    matplotlib.use("agg")
-    yield
-    matplotlib.pyplot.close("all")
-    matplotlib.use(backend)
 
 
 def marks(ax):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 
-import matplotlib
 import numpy as np
 import pytest
 
@@ -216,15 +215,8 @@ class TestCommand:
             summary_tables.main([], checkout)
 
 
+@pytest.mark.usefixtures("no_window")
 class TestMainFigure:
-    @pytest.fixture(autouse=True)
-    def _no_window(self):
-        backend = matplotlib.get_backend()
-        matplotlib.use("agg")
-        yield
-        matplotlib.pyplot.close("all")
-        matplotlib.use(backend)
-
     def test_panels_hold_the_numbers_of_the_records(self, three):
         panels = figures.load_main_result(three)
         assert [panel.title for panel in panels] == ["Average pooling", "Max pooling", "GeM pooling"]
