@@ -24,3 +24,11 @@ document.addEventListener("DOMContentLoaded", () => {
     summary.removeAttribute("aria-label");
   }
 });
+
+document.addEventListener("DOMContentLoaded", () => {
+  // The arrows of the contents have no words: say what they unfold.
+  for (const summary of document.querySelectorAll("summary:has(> .toctree-toggle)")) {
+    const link = summary.closest("li")?.querySelector("a");
+    summary.setAttribute("aria-label", `Pages below ${link?.textContent.trim() ?? "this one"}`);
+  }
+});

@@ -1,0 +1,32 @@
+"""The code of the how-to pages runs, and prints what the pages show."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PAGES = sorted((Path(__file__).parents[2] / "book" / "use").glob("*.md"))
+BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_prints_what_the_page_shows(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    names: dict[str, Any] = {"__name__": "page"}
+    printed, shown = "", 0
+    for language, text in blocks:
+        if language == "python":
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                exec(compile(text, str(page), "exec"), names)
+            printed = out.getvalue()
+        else:
+            assert printed.split() == text.split(), f"{page.name} shows {text!r}, its code prints {printed!r}"
+            shown += 1
+    assert shown, f"{page.name} shows no output: expected a text block after a python block"
