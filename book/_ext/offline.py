@@ -55,10 +55,16 @@ def add_buttons(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         head.append({"type": "link", "icon": "fas fa-quote-right", **button})
 
 
+def mend_roles(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Entries of a bibliography are items of the list that docutils calls it; their older role has no list to be in."""
+    context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect all three."""
+    """Connect all of them."""
     app.connect("config-inited", add_vendored_files)
     # After the theme's own buttons (501), before its templates are filled.
     app.connect("html-page-context", add_buttons, priority=600)
+    app.connect("html-page-context", mend_roles)
     app.connect("html-page-context", drop_repeated_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
