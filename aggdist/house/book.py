@@ -33,6 +33,7 @@ GENERATORS: tuple[str, ...] = (
     "aggdist.pages.getting:write_getting",
     "aggdist.pages.exercises:write_exercises",
     "aggdist.pages.assignments:write_assignments",
+    "aggdist.pages.explorers.write:write_explorers",
 )
 
 _QUICK_PAGE = "quick-"
