@@ -23,6 +23,8 @@ _MOST_NODES = 96 * 2**7
 _LONGEST = 24.0
 _SETTLED = 1e-6
 _NOISE = 1e-14
+_WILD = 30.0  # times its value on the axis: what cancellation may cost of the digits
+_FLATTENINGS = 10
 _PROBES = np.linspace(0.75, _LONGEST, 32)
 _CHUNK = 2_000_000  # complex numbers held at once
 _SMALL_SHAPE = 12.0  # up to this total shape the contour follows the steepest descent
@@ -124,14 +126,29 @@ def _path(terms: GammaTerms, x: Array, crossing: Array) -> _Path:
     tilted = terms.tilt(crossing)
     k2, k3 = tilted.continuous_moments()[1], tilted.cumulant(3)
     bend, width = _bend(terms, x, crossing, k2, k3), 1 / np.sqrt(k2)
-    start = _Path(crossing, bend, width, np.full(x.shape, _LONGEST), _log_continuous(terms, crossing))
-    # Far out along the parabola the integrand may overflow before the probe where it is found to have vanished.
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        size = np.abs(_values(terms, x, start, _PROBES)[0])
-        enough = np.log(size) + np.log(np.cosh(_PROBES)) < -42.0
+    path = _Path(crossing, bend, width, np.full(x.shape, _LONGEST), _log_continuous(terms, crossing))
+    size = _size(terms, x, path)
+    # Beside a wide term a narrow one has its cut far out; a parabola that bends for the wide one may graze it, where
+    # the integrand grows and cancels. Such a parabola is made flatter.
+    for _ in range(_FLATTENINGS):
+        wild = np.flatnonzero(size.max(axis=1) > _WILD)
+        if not wild.size:
+            break
+        path.bend[wild] /= 2
+        size[wild] = _size(terms.take(wild), x[wild], path.take(wild))
+    with np.errstate(divide="ignore"):
+        enough = np.log(size) < -42.0
     # To where the integrand has fallen below 1e-18 of its value on the axis.
     first = np.where(enough.any(axis=1), np.argmax(enough, axis=1), _PROBES.size - 1)
-    return replace(start, reach=_PROBES[first])
+    return replace(path, reach=_PROBES[first])
+
+
+def _size(terms: GammaTerms, x: Array, path: _Path) -> Array:
+    """Modulus of the integrand in v at the probes, of shape (L, probes), over its value on the axis."""
+    # Far out along the parabola the integrand may overflow before the probe where it is found to have vanished.
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = np.abs(_values(terms, x, path, _PROBES)[0]) * np.cosh(_PROBES)
+    return np.asarray(np.where(np.isnan(size), np.inf, size))
 
 
 def _values(

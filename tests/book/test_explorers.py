@@ -22,8 +22,8 @@ def value(tab, name):
 def test_sliders_of_the_pooling_explorer(tabs, scheme):
     tab = tabs[scheme]
     tab.open("explore/pooling.html")
-    tab.page.wait_for_selector(".explorer-view svg")
-    before = value(tab, "mean"), tab.page.locator(".explorer-view svg").inner_html()
+    tab.page.wait_for_selector(".explorer-view svg.marks")
+    before = value(tab, "mean"), tab.page.locator(".explorer-view svg.marks").inner_html()
     tab.page.focus("#q")
     place = int(tab.page.input_value("#q"))
     tab.page.keyboard.press("ArrowRight")
@@ -32,7 +32,7 @@ def test_sliders_of_the_pooling_explorer(tabs, scheme):
     tab.page.wait_for_function("was => document.querySelector('dd#mean').textContent !== was", arg=before[0])
     assert float(value(tab, "mean")) == pytest.approx(float(law.mean()), rel=1e-3)
     tab.page.wait_for_function(
-        "was => document.querySelector('.explorer-view svg').innerHTML !== was", arg=before[1]
+        "was => document.querySelector('.explorer-view svg.marks').innerHTML !== was", arg=before[1]
     )
     assert tab.problems == []
 
@@ -40,7 +40,7 @@ def test_sliders_of_the_pooling_explorer(tabs, scheme):
 def test_choices_of_the_node_explorer(tabs):
     tab = tabs["light"]
     tab.open("explore/nodes.html")
-    tab.page.wait_for_selector(".explorer-view svg")
+    tab.page.wait_for_selector(".explorer-view svg.marks")
     first = tab.page.locator("dl").inner_text()
     tab.page.focus("#node")
     tab.page.keyboard.press("ArrowDown")

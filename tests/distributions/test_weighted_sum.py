@@ -174,6 +174,20 @@ def test_scaling_and_shifting(values, factor, shift):
     np.testing.assert_allclose(scaled.cdf(factor * x + shift), law.cdf(x), atol=1e-9)
 
 
+def test_a_point_close_to_a_narrow_term_among_wide_ones():
+    # The parabola that suits the wide terms grazes the cut of the narrow ones, as far out as x is close to 0.
+    weights = np.array([3.0, 1.5, 1.4, 2.0, 1.2, 1.75, 0.8, 0.8, -1.0, -1.0, -2.8, -0.5])
+    shape = np.array([0.5, 1.6, 1.5, 27.0, 7.0, 21.5, 1.0, 5.0, 6.0, 20.0, 10.8, 5.0])
+    scale = np.array([0.4, 1.4, 1.4, 6.0, 8.6, 5.2, 8.75, 8.0, 0.0156, 0.0156, 8.8, 7.5])
+    law = WeightedGammaSum(weights, shape, scale, 0.5)
+    x = -0.004 + 1e-4 * np.arange(-1, 2)
+    for factor in (1.5, 3.0):
+        scaled = WeightedGammaSum(factor * weights, shape, scale, 0.5)
+        np.testing.assert_allclose(scaled.cdf(factor * x), law.cdf(x), rtol=1e-12)
+        np.testing.assert_allclose(scaled.pdf(factor * x) * factor, law.pdf(x), rtol=1e-9)
+    assert (law.cdf(x[2]) - law.cdf(x[0])) / 2e-4 == pytest.approx(float(law.pdf(x[1])), rel=1e-3)
+
+
 def test_a_plain_term_beside_an_inflated_one_keeps_its_digits_far_out():
     # (1 - b s)^(-a) is 1e-17 and 1e-400 here: 1 - (1 - that) would be 0.
     for shape in (12.0, 286.0):

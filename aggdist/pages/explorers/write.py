@@ -58,8 +58,8 @@ def pooling_tries(table: dict[str, Any]) -> str:
     eta = {(name, n): shown(name, 0.05, n, "eta")[1] for name in ("avg", "max") for n in (few, many)}
     return (
         f"- **Which pooling keeps more?** Set q = 0.05, a = 1 and scale {table['factors'][1]:g}. At N = {few} the "
-        f"average keeps η = {eta['avg', few]:g} and the maximum {eta['max', few]:g}; at N = {many}, {eta['avg', many]:g} "
-        f"and {eta['max', many]:g}.\n"
+        f"average keeps η = {eta['avg', few]:g} and the maximum {eta['max', few]:g}; at N = {many}, "
+        f"{eta['avg', many]:g} and {eta['max', many]:g}.\n"
         f"- **Does R depend on N?** Choose the average with a = 1: R is {shown('avg', 0.02, few, 'R'):g} at q = 0.02 "
         f"and {shown('avg', 0.9, few, 'R'):g} at q = 0.9, whatever N is. Of the maximum, at q = 0.05, it is "
         f"{shown('max', 0.05, few, 'R'):g} at N = {few} and {shown('max', 0.05, many, 'R'):g} at N = {many}.\n"
