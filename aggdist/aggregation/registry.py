@@ -49,6 +49,7 @@ AGGREGATIONS: Mapping[str, Aggregation] = MappingProxyType(
         ),
     }
 )
+"""All poolings by name: their torch layer, their numpy function and their laws; read-only."""
 
 
 def aggregation(name: str) -> Aggregation:

@@ -20,6 +20,7 @@ EXAMPLES = 6
 # Several feature models share the law of single features; each law is judged once. The default model's is the
 # zero-inflated generalised gamma.
 POOLED_MODELS = ("gamma", "zero_inflated_gamma", "normal", DEFAULT_MODEL)
+"""Feature models whose laws of single pooled features are compared with observed ones."""
 
 
 def distances(

@@ -123,7 +123,7 @@ def floor_errors(draws: ArrayLike) -> Array:
 
 
 def relative_error(predicted: Array, observed: Array) -> Array:
-    """|predicted - observed| / |observed|, elementwise."""
+    """`|predicted - observed| / |observed|`, elementwise."""
     return np.asarray(np.abs(predicted - observed) / np.abs(observed))
 
 

@@ -27,6 +27,7 @@ FEATURE_MODELS: dict[str, type[FeatureModel]] = {
         ShrunkTails,
     )
 }
+"""All feature models by name."""
 
 DEFAULT_MODEL = ShrunkTails.name
 """The model that headlines are about: chosen on other datasets than the one it is judged on (see the summary)."""
