@@ -74,6 +74,7 @@ MARKERS = {
     "activations_dependent": "h",
     "activations_correlated": "8",
 }
+"""Markers by feature model, told apart without colour."""
 
 Line = Literal["--", "-", ":", "-."]
 _DASHED: dict[str, Line] = {"gamma": "--", "zero_inflated_gamma": "-.", "normal": ":"}

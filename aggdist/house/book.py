@@ -34,6 +34,7 @@ GENERATORS: tuple[str, ...] = (
     "aggdist.pages.exercises:write_exercises",
     "aggdist.pages.assignments:write_assignments",
     "aggdist.pages.explorers.write:write_explorers",
+    "aggdist.pages.api:write_api",
 )
 
 _QUICK_PAGE = "quick-"

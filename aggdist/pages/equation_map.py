@@ -85,8 +85,9 @@ def equation_map(known: Mapping[str, Equation], shown: Mapping[str, Shown]) -> s
 def _section(page: str, found: list[Equation], shown: Mapping[str, Shown]) -> str:
     rows = "\n".join(_row(equation, shown[equation.anchor]) for equation in found)
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Equation", "Statement", "State", "Check"))
+    title = shown[found[0].anchor].title
     return (
-        f"## {{doc}}`/{page}`\n\n"
+        f"## {{doc}}`{title} </{page}>`\n\n"
         f'<div class="pst-scrollable-table-container"><table class="table"><thead><tr>{heads}</tr></thead><tbody>\n'
         f"{rows}\n</tbody></table></div>\n"
     )

@@ -29,6 +29,8 @@ class Figure:
         Its permanent name, the label that pages refer to.
     page : str
         The page that shows it.
+    chapter : str
+        The title of that page.
     caption : str
         Its caption, in MyST Markdown.
     svg, pdf : bytes
@@ -37,14 +39,15 @@ class Figure:
 
     name: str
     page: str
+    chapter: str
     caption: str
     svg: bytes
     pdf: bytes
 
     @property
     def first_sentence(self) -> str:
-        """The caption up to its first full stop or colon that ends a clause."""
-        return re.split(r"(?<=[.:])\s", self.caption, maxsplit=1)[0].rstrip(".:")
+        """The caption up to its first full stop, or colon behind more than a word such as "Left"."""
+        return re.split(r"(?<=\.)\s|(?<=:)(?<!^Left:)\s", self.caption, maxsplit=1)[0].rstrip(".:")
 
 
 def figures_of(notebook: Executed) -> Iterator[Figure]:
@@ -62,16 +65,20 @@ def figures_of(notebook: Executed) -> Iterator[Figure]:
         if named:
             files = [outputs_of(cell, mime) for mime in ("image/svg+xml", "application/pdf")]
             if any(files) or not notebook.page.startswith(RUNS):
-                yield _figure(notebook.page, named, *files)
+                yield _figure(notebook, named, *files)
 
 
-def _figure(page: str, named: Mapping[str, str], drawn: Sequence[str], printed: Sequence[str]) -> Figure:
+def _figure(
+    notebook: Executed, named: Mapping[str, str], drawn: Sequence[str], printed: Sequence[str]
+) -> Figure:
     if (len(drawn), len(printed)) != (1, 1):
         raise PageError(
-            f"{page}: the cell of {named['name']} has {len(drawn)} SVG and {len(printed)} PDF outputs, expected one "
-            "of each: the notebook calls figures.use_style() and the cell shows one figure; then run make book again"
+            f"{notebook.page}: the cell of {named['name']} has {len(drawn)} SVG and {len(printed)} PDF outputs, "
+            "expected one of each: the notebook calls figures.use_style() and the cell shows one figure; "
+            "then run make book again"
         )
-    return Figure(named["name"], page, named["caption"], drawn[0].encode(), base64.b64decode(printed[0]))
+    svg, pdf = drawn[0].encode(), base64.b64decode(printed[0])
+    return Figure(named["name"], notebook.page, notebook.title, named["caption"], svg, pdf)
 
 
 def all_figures(root: Path) -> list[Figure]:

@@ -74,7 +74,8 @@ def chapters_text(figures: Sequence[Figure], read: Mapping[str, str]) -> str:
 
 def _section(page: str, figures: Sequence[Figure], read: str) -> str:
     rows = table(["Figure", "What it shows", "Command", "Files"], map(_row, figures), left=4)
-    return f"## {{doc}}`/{page}`\n\nNotebook: `notebooks/{page}.ipynb`. It reads: {read}.\n\n{rows}"
+    head = f"## {{doc}}`{figures[0].chapter} </{page}>`"
+    return f"{head}\n\nNotebook: `notebooks/{page}.ipynb`. It reads: {read}.\n\n{rows}"
 
 
 def _row(figure: Figure) -> list[str]:

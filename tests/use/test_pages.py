@@ -1,4 +1,4 @@
-"""The code of the how-to pages runs, and prints what the pages show."""
+"""The code of the how-to pages and of the reference runs, and prints what the pages show."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-PAGES = sorted((Path(__file__).parents[2] / "book" / "use").glob("*.md"))
+BOOK = Path(__file__).parents[2] / "book"
+PAGES = sorted([*(BOOK / "use").glob("*.md"), *(BOOK / "api").glob("*.md")])
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
 def test_code_prints_what_the_page_shows(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
