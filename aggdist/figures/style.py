@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from importlib.resources import files
 from typing import Literal
 
@@ -89,12 +90,30 @@ def use_style() -> None:
     if shell is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        # No date and no random identifiers: a figure that has not changed is the same file.
-        formats = {"bbox_inches": "tight", "metadata": {"Date": None}}
-        set_matplotlib_formats("svg", **formats)  # type: ignore[no-untyped-call]
+        set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
         # Pages show the SVG; the PDF beside it is for readers who take one figure.
-        shell.display_formatter.formatters["application/pdf"].for_type(Figure, _as_pdf)  # type: ignore[attr-defined]
+        formatters = shell.display_formatter.formatters  # type: ignore[attr-defined]
+        formatters["image/svg+xml"].for_type(Figure, _as_svg)
+        formatters["application/pdf"].for_type(Figure, _as_pdf)
     mpl.rcParams["svg.hashsalt"] = "aggdist"
+
+
+def _as_svg(figure: Figure) -> str:
+    """The figure as SVG: without a date, so that what has not changed is the same file."""
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return compact_svg(svg.getvalue())
+
+
+def compact_svg(svg: str) -> str:
+    """A figure of matplotlib in a fifth fewer bytes: no comments or indentation, places to a hundredth of a point."""
+    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+', lambda place: _rounded(place[0]), svg)
+    return re.sub(r"\s*\n\s*", "\n", svg)
+
+
+def _rounded(places: str) -> str:
+    return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), places)
 
 
 def _as_pdf(figure: Figure) -> str:

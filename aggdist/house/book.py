@@ -35,6 +35,7 @@ GENERATORS: tuple[str, ...] = (
     "aggdist.pages.assignments:write_assignments",
     "aggdist.pages.explorers.write:write_explorers",
     "aggdist.pages.api:write_api",
+    "aggdist.pages.report_example:write_report_example",
 )
 
 _QUICK_PAGE = "quick-"

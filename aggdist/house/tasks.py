@@ -43,7 +43,8 @@ def run_all_tests(root: Path, arguments: Sequence[str] = ()) -> int:
 
 def run_book_tests(root: Path, arguments: Sequence[str] = ()) -> int:
     """Every page of the built book in headless Chromium."""
-    return _pytest(root, ["tests/book", "-m", "book", *arguments])
+    # One file of tests for each of two browsers, whatever there is to do next.
+    return _pytest(root, ["tests/book", "-m", "book", "-n", "2", "--dist", "loadfile", *arguments])
 
 
 def run_bench(root: Path) -> int:

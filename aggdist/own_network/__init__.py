@@ -12,6 +12,7 @@ from aggdist.own_network.report import Report, ReportError
 if TYPE_CHECKING:
     from aggdist.own_network.diagnosis import PathError
     from aggdist.own_network.find import HeadPath, find_path
+    from aggdist.own_network.head import with_head
     from aggdist.own_network.one_call import analyse, analyse_capture
     from aggdist.own_network.one_pass import FeatureCapture, capture_features
     from aggdist.own_network.processes import gather
@@ -27,6 +28,7 @@ __all__ = [
     "capture_features",
     "find_path",
     "gather",
+    "with_head",
 ]
 
 _NEED_TORCH = {
@@ -38,6 +40,7 @@ _NEED_TORCH = {
     "capture_features": "one_pass",
     "find_path": "find",
     "gather": "processes",
+    "with_head": "head",
 }
 
 

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -55,9 +56,24 @@ def add_buttons(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         head.append({"type": "link", "icon": "fas fa-quote-right", **button})
 
 
-def mend_roles(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Entries of a bibliography are items of the list that docutils calls it; their older role has no list to be in."""
-    context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
+_PLAIN_TOKEN = re.compile(r'<span class="[np]">([^<]*)</span>')
+_PARAMETERS = re.compile(r'<dl>\n((?:<dd>(?:<em class="sig-param">|<span class="sig-).*</dd>\n)+)</dl>')
+
+
+def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Mend what screen readers stumble over, and leave out marks that change nothing.
+
+    * Entries of a bibliography are items of the list that docutils calls it; their older role has no list to be in.
+    * Parameters of a long signature, one on each line, are no list of definitions.
+    * Names and punctuation in code have the colour of the code around them: their marks are a third of a page.
+    """
+    body = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
+    body = _PARAMETERS.sub(lambda found: f'<div class="sig-lines">{_lines(found[1])}</div>', body)
+    context["body"] = _PLAIN_TOKEN.sub(r"\1", body)
+
+
+def _lines(parameters: str) -> str:
+    return parameters.replace("<dd>", "<div>").replace("</dd>", "</div>")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -65,6 +81,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", add_vendored_files)
     # After the theme's own buttons (501), before its templates are filled.
     app.connect("html-page-context", add_buttons, priority=600)
-    app.connect("html-page-context", mend_roles)
+    app.connect("html-page-context", mend_page)
     app.connect("html-page-context", drop_repeated_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

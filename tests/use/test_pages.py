@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ def test_code_prints_what_the_page_shows(page: Path, tmp_path: Path, monkeypatch
     for language, text in blocks:
         if language == "python":
             out = io.StringIO()
-            with contextlib.redirect_stdout(out):
+            with contextlib.redirect_stdout(out), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # what analyse announces, and pages explain
                 exec(compile(text, str(page), "exec"), names)
             printed = out.getvalue()
         else:

@@ -63,6 +63,9 @@ const explorer = (() => {
       actions: { export: true, source: false, compiled: false, editor: false },
     })).view;
     document.documentElement.classList.add("explorer-live");
+    root.querySelector(".explorer-view summary").setAttribute("aria-label", "Save the chart");
+    // Vega watches the window only, and the page's columns go on moving after the window has its new size.
+    new ResizeObserver(() => window.dispatchEvent(new Event("resize"))).observe(view.container());
     return (data) => {
       for (const [key, rows] of Object.entries(data)) view.change(key, vega.changeset().remove(() => true).insert(rows));
       // New numbers have other axis labels: lay the chart out again, or titles are cut.

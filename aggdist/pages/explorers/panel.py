@@ -35,7 +35,7 @@ def panel(name: str, label: str, table: dict[str, Any], figure: str, alt: str, c
         f'<div class="explorer" id="explorer" role="group" aria-label="{escape(label)}" '
         f'data-colours="{escape(colours)}" hidden>',
         '<div class="explorer-controls"></div>',
-        f'<div class="explorer-view" role="img" aria-label="{escape(label)}: chart"></div>',
+        f'<div class="explorer-view" role="group" aria-label="{escape(label)}: chart"></div>',
         '<div aria-live="polite" aria-atomic="true"><dl></dl></div>',
         "</div>",
         f'<script type="application/json" id="explorer-data">{data}</script>',
