@@ -33,3 +33,11 @@ def test_code_prints_what_the_page_shows(page: Path, tmp_path: Path, monkeypatch
             assert printed.split() == text.split(), f"{page.name} shows {text!r}, its code prints {printed!r}"
             shown += 1
     assert shown, f"{page.name} shows no output: expected a text block after a python block"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+def test_code_fits_the_column(page: Path) -> None:
+    code = "".join(
+        text for language, text in BLOCK.findall(page.read_text(encoding="utf-8")) if language == "python"
+    )
+    assert [line for line in code.splitlines() if len(line) > 92] == []
