@@ -102,9 +102,10 @@ def _judge_ratios(arguments: Arguments, value: Any) -> Verdict:
     if not first.right:
         return Verdict(False, f"estimates {first.got}", first.expected)
     scatter, mean = float(np.std(got[:, 0], ddof=1)), float(np.mean(got[:, 1]))
-    # The scatter of two hundred values is itself known to 5 %; both are estimates of a variance with tails.
-    right = 0.75 * scatter < mean < 1.35 * scatter
-    return Verdict(right, f"mean standard error {mean:.4f}", f"{scatter:.4f}, 0.75 to 1.35 times")
+    # The scatter of two hundred values is itself known to 5 %, and plug-in errors are 8 % too small on average:
+    # of 600 drawn cases the solution had ratios between 0.753 and 1.096.
+    right = 0.65 * scatter < mean < 1.35 * scatter
+    return Verdict(right, f"mean standard error {mean:.4f}", f"{scatter:.4f}, 0.65 to 1.35 times")
 
 
 def _matched_distance(q: float, a: float, theta: float, positions: int) -> float:

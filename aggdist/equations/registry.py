@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from aggdist.equations.readable import readable
+
 _TAG = re.compile(r"([TE])(\d{1,2})\.(\d{1,2})")
 
 
@@ -81,7 +83,7 @@ class CheckResult:
         return (
             f'<div class="equation-check holds" id="{self.equation.anchor}" '
             f'data-error="{e.error:.1e}" data-allowed="{e.tolerance:.0e}">'
-            f"<strong>{self.equation.tag} holds.</strong> {html.escape(self.equation.statement)}. "
+            f"<strong>{self.equation.tag} holds.</strong> {readable(self.equation.statement)}. "
             f'<span class="equation-check-detail">Error {e.error:.1e}, allowed {e.tolerance:.0e}: '
             f"{html.escape(e.detail)}.</span></div>"
         )

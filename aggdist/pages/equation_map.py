@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aggdist.equations import Equation, equations
+from aggdist.equations.readable import readable
 from aggdist.pages.executed import Executed, PageError, executed_notebooks, outputs_of
 
 _SHOWN = re.compile(
@@ -94,10 +94,11 @@ def _section(page: str, found: list[Equation], shown: Mapping[str, Shown]) -> st
 
 
 def _row(equation: Equation, shown: Shown) -> str:
-    code = f"{equation.run.__module__}.{equation.run.__name__}"
+    code = f"{equation.run.__module__.removeprefix('aggdist.equations.')}.{equation.run.__name__}"
+    code = re.sub(r"([._])", r"\1<wbr>", code)  # where a narrow column may break it
     return (
         f'<tr><td><a href="../{shown.page}.html#{equation.anchor}">{equation.tag}</a></td>'
-        f"<td>{html.escape(equation.statement)}</td>"
+        f"<td>{readable(equation.statement)}</td>"
         f"<td>{shown.state}, error {shown.error} of {shown.allowed}</td>"
         f"<td><code>{code}</code></td></tr>"
     )

@@ -55,7 +55,7 @@ def add_used_names(app: Sphinx, doctree: nodes.document) -> None:
     sections = [node for node in doctree.children if isinstance(node, nodes.section)]
     if not used or not sections:
         return
-    text = nodes.paragraph("", "From the package, in the order of its rooms: ", classes=["used-names"])
+    text = nodes.paragraph("", "From the package, in the order of its rooms: ")
     for one in used:
         if one is not used[0]:
             text += nodes.Text(", ")
@@ -69,7 +69,7 @@ def add_used_names(app: Sphinx, doctree: nodes.document) -> None:
         link = addnodes.pending_xref("", nodes.literal("", one.name), refwarn=True, **target)
         text += link
     title = nodes.title("", "What this chapter imports")
-    sections[-1] += nodes.admonition("", title, text, classes=["seealso"])
+    sections[-1] += nodes.admonition("", title, text, classes=["seealso", "used-names"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -156,7 +156,7 @@ def test_the_page_gets_an_anchor_and_no_markup_from_the_texts():
     register("T4.12", statement="P(Z <= z) & <b>more</b>", detail='n < 5, "all"')
     shown = check("T4.12")._repr_html_()
     assert 'id="check-t4-12"' in shown
-    assert "P(Z &lt;= z) &amp; &lt;b&gt;more&lt;/b&gt;" in shown
+    assert "P(Z ≤ z) &amp; &lt;b&gt;more&lt;/b&gt;" in shown
     assert "n &lt; 5, &quot;all&quot;" in shown
     assert "<b>" not in shown
 
