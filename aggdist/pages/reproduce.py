@@ -64,21 +64,25 @@ def status(records: Sequence[Record], studies: Sequence[Record]) -> str:
 
 def status_table(records: Sequence[Record]) -> str:
     """One row for each run: accuracy, day, code, versions."""
-    header = ["Run", "Made by", "Computed", "Commit", "Python", "torch", "Test accuracy"]
-    return table(header, map(_status_row, records), left=6)
+    header = ["Run", "Code", "Computed", "Commit", "Python, torch", "Accuracy"]
+    return table(header, map(_status_row, records), left=5)
 
 
 def _status_row(record: Record) -> list[str]:
     origin = record["provenance"]
     return [
         f"{{doc}}`{record['name']} </runs/{record['name']}>`",
-        "older code" if is_older(record) else "this book's code",
+        "older" if is_older(record) else "this book's",
         origin["computed"][:10],
-        f"`{origin['commit']}`" if origin["commit"] else "not known",
-        origin["python"],
-        origin["packages"]["torch"],
+        f"`{_short(origin['commit'])}`" if origin["commit"] else "not known",
+        f"{origin['python']}, {origin['packages']['torch']}",
         percent(record["test_accuracy"]),
     ]
+
+
+def _short(commit: str) -> str:
+    """Seven digits, and the plus that stands for files that were not committed."""
+    return commit.rstrip("+")[:7] + "+" * commit.endswith("+")
 
 
 def times_table(records: Sequence[Record]) -> str:

@@ -56,7 +56,7 @@ def test_every_run_has_a_row(records):
     for record in records:
         row = next(line for line in text.splitlines() if f"</runs/{record['name']}>" in line)
         assert record["provenance"]["computed"][:10] in row
-        assert ("older code" in row) == reproduce.is_older(record)
+        assert ("| older |" in row) == reproduce.is_older(record)
 
 
 def test_times_are_those_of_the_records(records):
