@@ -98,6 +98,12 @@ def use_style() -> None:
     mpl.rcParams["svg.hashsalt"] = "aggdist"
 
 
+# Equal marks of one group, one line each.
+_MARKS = re.compile(
+    r'<g (clip-path="[^"]+")>\n(<use [^>]+ style="([^"]+)"/>\n(?:<use [^>]+ style="\3"/>\n)+)</g>'
+)
+
+
 def _as_svg(figure: Figure) -> str:
     """The figure as SVG: without a date, so that what has not changed is the same file."""
     svg = io.StringIO()
@@ -106,10 +112,19 @@ def _as_svg(figure: Figure) -> str:
 
 
 def compact_svg(svg: str) -> str:
-    """A figure of matplotlib in a fifth fewer bytes: no comments or indentation, places to a hundredth of a point."""
+    """A figure of matplotlib in a fifth fewer bytes.
+
+    No comments or indentation, places to a hundredth of a point, and one style for a group of equal marks, which they
+    inherit.
+    """
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+', lambda place: _rounded(place[0]), svg)
-    return re.sub(r"\s*\n\s*", "\n", svg)
+    return _MARKS.sub(_with_one_style, re.sub(r"\s*\n\s*", "\n", svg))
+
+
+def _with_one_style(found: re.Match[str]) -> str:
+    clip, marks, style = found.groups()
+    return f'<g {clip} style="{style}">\n' + marks.replace(f' style="{style}"', "") + "</g>"
 
 
 def _rounded(places: str) -> str:

@@ -37,8 +37,22 @@ def test_it_has_the_same_elements_at_the_same_places():
     assert [element.tag for element in old] == [element.tag for element in new]
     for one, other in zip(old, new, strict=True):
         np.testing.assert_allclose(places(other), places(one), atol=0.0051)
-        kept = {name: value for name, value in one.items() if name not in ("d", "x", "y")}
-        assert kept == {name: value for name, value in other.items() if name not in ("d", "x", "y")}
+        kept = {name: value for name, value in one.items() if name not in ("d", "x", "y", "style")}
+        assert kept == {name: value for name, value in other.items() if name not in ("d", "x", "y", "style")}
+
+
+def styles(text: str) -> list[str | None]:
+    """The style of each mark: its own, or that of the group it is in."""
+    root = ElementTree.fromstring(text)
+    of_parent = {child: parent.get("style") for parent in root.iter() for child in parent}
+    return [mark.get("style") or of_parent[mark] for mark in root.iter("{http://www.w3.org/2000/svg}use")]
+
+
+def test_marks_keep_their_style_and_most_have_it_from_their_group():
+    before = drawn()
+    after = compact_svg(before)
+    assert styles(after) == styles(before)
+    assert after.count("style=") < before.count("style=") - 150
 
 
 def test_it_is_settled():
