@@ -93,7 +93,7 @@ def use_style() -> None:
         set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
         # Pages show the SVG; the PDF beside it is for readers who take one figure.
         formatters = shell.display_formatter.formatters  # type: ignore[attr-defined]
-        formatters["image/svg+xml"].for_type(Figure, _as_svg)
+        formatters["image/svg+xml"].for_type(Figure, as_svg)
         formatters["application/pdf"].for_type(Figure, _as_pdf)
     mpl.rcParams["svg.hashsalt"] = "aggdist"
 
@@ -104,7 +104,7 @@ _MARKS = re.compile(
 )
 
 
-def _as_svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
     """The figure as SVG: without a date, so that what has not changed is the same file."""
     svg = io.StringIO()
     figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})

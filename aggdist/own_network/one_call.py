@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from aggdist.analysis import Analysis, analyse_features
+from aggdist.analysis.analyse import FitModels
 from aggdist.experiment import record_of
 from aggdist.own_network.batches import Unpack
 from aggdist.own_network.classes import Names, announce, check_counts, count_warnings
@@ -120,6 +121,8 @@ def analyse(
     ValueError, TypeError
         Regression and multi-label targets, labels without a node, too few images (twelve per class), NaN, features that
         do not fit the budget, data of an unknown kind.
+    ArithmeticError
+        Where the law of a node under a model that was asked for by name cannot be integrated.
 
     Warns
     -----
@@ -201,30 +204,49 @@ def analyse_capture(
             f"{terms:,} terms (nodes x classes x channels) for {', '.join(costly)}: this takes many minutes; without "
             "them, or with fewer classes=, it takes less"
         )
-    kind = capture.statistics.kind
+    features = np.asarray(capture.features, np.float64)
+
+    def judged(names: Sequence[str]) -> tuple[Analysis, dict[str, Any]]:
+        analysis = analyse_features(
+            features, capture.labels, capture.weights, capture.bias, fit_per_class=fit_per_class, splits=splits,
+            draws=draws, seed=seed, models=names, progress=progress, fit_models=_fitting(capture),
+        )  # fmt: skip
+        images = FittingImages(features, capture.labels, len(capture.bias))
+        everything = fit_models(images, lambda: capture.statistics, capture.weights, names)
+        return analysis, _predicted(capture, everything)
+
+    try:
+        analysis, all_images = judged(chosen)
+    except ArithmeticError as error:
+        # Laws of nodes that few channels rule may have densities that cannot be integrated: sums of gammas only.
+        others = [model for model in chosen if model not in COSTLY_MODELS]
+        if models is not None or not costly or not others:
+            raise ArithmeticError(f"{error}; or name other models than {', '.join(costly)}") from error
+        notes.append(announce(f"{', '.join(costly)}: {error}; left out, {' and '.join(others)} remain"))
+        analysis, all_images = judged(others)
+    return Report(_record(capture, analysis, all_images, notes, name, seed))
+
+
+def _fitting(capture: FeatureCapture) -> FitModels:
+    """How models are fitted: from statistics of the same kind as the capture's."""
 
     def fitted(
         features: Array, labels: Labels, n_classes: int, names: Sequence[str]
     ) -> dict[str, FeatureModel]:
         def statistics() -> HeadStatistics:
-            return HeadStatistics.of_features(features, labels, n_classes, capture.weights, kind)
+            return HeadStatistics.of_features(
+                features, labels, n_classes, capture.weights, capture.statistics.kind
+            )
 
         return fit_models(FittingImages(features, labels, n_classes), statistics, capture.weights, names)
 
-    features = np.asarray(capture.features, np.float64)
-    analysis = analyse_features(
-        features, capture.labels, capture.weights, capture.bias, fit_per_class=fit_per_class, splits=splits,
-        draws=draws, seed=seed, models=chosen, progress=progress, fit_models=fitted,
-    )  # fmt: skip
-    images = FittingImages(features, capture.labels, len(capture.bias))
-    everything = fit_models(images, lambda: capture.statistics, capture.weights, chosen)
-    return Report(_record(capture, analysis, everything, notes, name, seed))
+    return fitted
 
 
 def _record(
     capture: FeatureCapture,
     analysis: Analysis,
-    everything: dict[str, FeatureModel],
+    all_images: dict[str, Any],
     notes: list[str],
     name: str,
     seed: int,
@@ -240,7 +262,7 @@ def _record(
         "covariance": _COVARIANCE[capture.statistics.kind],
         "seed": seed,
         "notes": notes,
-        "all_images": _predicted(capture, everything),
+        "all_images": all_images,
         **record_of(analysis),
         "provenance": provenance(torch.get_num_threads()),
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from aggdist.figures.style import compact_svg
+from aggdist.figures.style import as_svg
 from aggdist.figures.summary_results import table
 from aggdist.own_network import Report
 from aggdist.pages.executed import PageError
@@ -88,11 +88,10 @@ def _shown(value: object) -> str:
 
 def _figure(report: Report) -> str:
     figures = report.figures()
-    svg = io.StringIO()
-    figures[FIGURE].savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
+    svg = as_svg(figures[FIGURE])
     for figure in figures.values():
         plt.close(figure)
-    return compact_svg(svg.getvalue())
+    return svg
 
 
 def _write(path: Path, text: str) -> None:

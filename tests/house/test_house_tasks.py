@@ -47,7 +47,7 @@ def test_all_tests_are_with_the_long_ones_and_the_full_profile(started, tmp_path
 
 def test_the_book_tests_are_those_marked_book(started, tmp_path):
     assert tasks.run_book_tests(tmp_path) == 3
-    assert started["command"][3:] == ["tests/book", "-m", "book"]
+    assert started["command"][3:6] == ["tests/book", "-m", "book"]
 
 
 def test_the_benchmark_has_one_thread(started, tmp_path):

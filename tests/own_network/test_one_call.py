@@ -13,7 +13,7 @@ import torch
 import torchvision
 
 import aggdist
-from aggdist.own_network import PathError, analyse_capture, capture_features
+from aggdist.own_network import PathError, analyse_capture, capture_features, one_call
 from aggdist.own_network.models import NON_NEGATIVE
 from aggdist.prediction import FEATURE_MODELS, FittingImages, node_divergences
 
@@ -189,3 +189,32 @@ def test_heads_and_targets_that_are_no_classification(bare, make_bare, data):
     network = torchvision.models.get_model("mobilenet_v3_small", weights=None)
     with pytest.raises(PathError, match="a hidden layer"):
         aggdist.analyse(network, (torch.rand(4, 3, 64, 64), [0, 1, 0, 1]), **QUICK)
+
+
+class TestALawThatCannotBeIntegrated:
+    """As of a node that few channels rule: its density under independent channels has poles."""
+
+    @pytest.fixture(autouse=True)
+    def _failing(self, monkeypatch):
+        real = one_call.analyse_features
+
+        def failing(*arguments, models, **rest):
+            if "zero_inflated_gamma" in models:
+                raise ArithmeticError("the density of node 3 cannot be integrated")
+            return real(*arguments, models=models, **rest)
+
+        monkeypatch.setattr(one_call, "analyse_features", failing)
+
+    def test_its_model_is_left_out_with_a_warning_and_a_note(self, bare, make_maps):
+        with pytest.warns(
+            UserWarning, match="cannot be integrated; left out, normal and shrunk_tails remain"
+        ):
+            report = aggdist.analyse(bare, make_maps(per_class=48), splits=1, draws=2, progress=False)
+        assert set(report.models) == {"normal", "shrunk_tails"}
+        assert any("zero_inflated_gamma: the density of node 3" in note for note in report.notes)
+
+    def test_a_model_that_was_asked_for_is_an_error(self, bare, make_maps):
+        with pytest.raises(ArithmeticError, match="or name other models than zero_inflated_gamma"):
+            aggdist.analyse(
+                bare, make_maps(per_class=48), models=["zero_inflated_gamma", "normal"], progress=False
+            )
