@@ -99,6 +99,11 @@ def _row(equation: Equation, shown: Shown) -> str:
     return (
         f'<tr><td><a href="../{shown.page}.html#{equation.anchor}">{equation.tag}</a></td>'
         f"<td>{readable(equation.statement)}</td>"
-        f"<td>{shown.state}, error {shown.error} of {shown.allowed}</td>"
+        f"<td>{shown.state}, error {_whole(shown.error)} of {_whole(shown.allowed)}</td>"
         f"<td><code>{code}</code></td></tr>"
     )
+
+
+def _whole(number: str) -> str:
+    """A number that is not broken at its minus."""
+    return f'<span class="text-nowrap">{number}</span>'
