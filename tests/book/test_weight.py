@@ -62,7 +62,8 @@ def test_a_page_and_what_is_its_own_are_light(context, book, name):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_largest_part_is_seen_within_a_second(context, book, kind):
     times = []
-    for _ in range(3):  # the fastest: what else the machine does only adds
+    # The fastest of some: what else the machine does only adds.
+    while len(times) < 8 and min(times, default=PAINT) >= PAINT:
         page = context.new_page()
         page.goto((book / kind).as_uri())
         times.append(page.evaluate(LARGEST_PAINT))
