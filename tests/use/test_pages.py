@@ -9,11 +9,19 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 
 BOOK = Path(__file__).parents[2] / "book"
 PAGES = sorted([*(BOOK / "use").glob("*.md"), *(BOOK / "api").glob("*.md")])
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_figure_and_no_style():
+    with plt.rc_context():
+        yield
+    plt.close("all")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
